@@ -1,0 +1,250 @@
+# Builds lstm_ext.so (the SQLite extension) and lstm-train (the tool that trains its models). One file for GNU make,
+# objects under build/. Start with `make demo`; `make help` lists the targets.
+
+SHELL  := /bin/bash
+
+BUILD  := build
+PREFIX := /usr/local
+WERROR := -Werror
+ifeq ($(origin CC),default)
+CC     := gcc
+endif
+
+# Sources: what lies in a folder belongs to it.
+
+MODEL_SRC := $(wildcard model/*.c)
+EXT_SRC   := $(wildcard ext/*.c ext/*.S)
+TRAIN_SRC := $(wildcard train/*.c)
+TEST_SRC  := $(wildcard tests/test_*.c)
+BENCH_SRC := $(wildcard tests/bench/*.c)
+SHARED_TEST_SRC := $(filter-out tests/test_% tests/fuzz_%,$(wildcard tests/*.c)) # what several tests use
+
+objects = $(addprefix $(BUILD)/,$(addsuffix .o,$(basename $(1))))
+
+MODEL_OBJ  := $(call objects,$(MODEL_SRC))
+EXT_OBJ    := $(call objects,$(EXT_SRC))
+STATIC_OBJ := $(EXT_OBJ:$(BUILD)/ext/%=$(BUILD)/ext_static/%)
+TRAIN_OBJ  := $(call objects,$(TRAIN_SRC))
+TESTS      := $(TEST_SRC:%.c=$(BUILD)/%)
+BENCHES    := $(BENCH_SRC:tests/bench/%.c=$(BUILD)/bench_%)
+
+# The only place where instruction sets meet flags: model/cpu_<isa>.c is compiled with ISA_<isa>, everything else for
+# the baseline of the architecture. Contraction is off so that a fused multiply-add stands only where we wrote one.
+
+ISA_avx2   := -mavx2 -mfma
+ISA_avx512 := -mavx2 -mfma -mavx512f -mavx512bw -mavx512vl -mavx512dq -mprefer-vector-width=512
+
+WARNINGS := -Wall -Wextra -Wshadow -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef \
+            -Wconversion -Wsign-conversion -Wformat=2 $(WERROR)
+CPPFLAGS := -I. -D_POSIX_C_SOURCE=200809L -MMD -MP
+ifdef SANITIZE # address,undefined or thread; give another BUILD with it
+OPTIMISE := -O1
+KERNELS  := -O1
+CFLAGS   := -g1 -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
+LDFLAGS  := -fsanitize=$(SANITIZE)
+else
+OPTIMISE := -O2
+KERNELS  := -O3
+CFLAGS   := -g
+LDFLAGS  :=
+SO_DEFS  := -Wl,-z,defs
+endif
+
+COMPILE := $(CC) -std=c11 $(CPPFLAGS) -fPIC -fvisibility=hidden -ffp-contract=off -fno-math-errno $(WARNINGS) $(CFLAGS)
+isa      = $(ISA_$(patsubst cpu_%,%,$(filter cpu_%,$(basename $(notdir $(1))))))
+level    = $(if $(filter cpu_%,$(notdir $(1))),$(KERNELS),$(OPTIMISE))
+LIBS    := -l:libutf8proc.a -lm -lpthread
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SECONDARY: # keep every object
+.PHONY: all help deps demo test unit sql-tests readme-tests check fuzz bench lint format train-default install clean
+.PHONY: FORCE
+
+all: lstm_ext.so $(BUILD)/lstm-train
+
+lstm_ext.so: $(BUILD)/lstm_ext.so
+	@cp $< $@
+
+$(BUILD)/lstm_ext.so: $(EXT_OBJ) $(MODEL_OBJ)
+	@echo "  LD  $@"
+	@$(CC) -shared $(LDFLAGS) -Wl,--exclude-libs,ALL -Wl,-z,relro,-z,now,-z,noexecstack $(SO_DEFS) -o $@ $^ $(LIBS)
+
+# The tool and the tests have the extension inside; from the archive each takes only what it uses.
+$(BUILD)/liblstm.a: $(MODEL_OBJ) $(STATIC_OBJ) $(filter-out %/main.o,$(TRAIN_OBJ)) $(call objects,$(SHARED_TEST_SRC))
+	@mkdir -p $(@D)
+	@rm -f $@
+	@ar rcs $@ $^
+
+$(BUILD)/lstm-train: $(BUILD)/train/main.o $(BUILD)/liblstm.a
+	@echo "  LD  $@"
+	@$(CC) $(LDFLAGS) -o $@ $^ -lsqlite3 $(LIBS)
+
+$(TESTS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/liblstm.a
+	@echo "  LD  $@"
+	@$(CC) $(LDFLAGS) -o $@ $^ -lcmocka -lsqlite3 $(LIBS)
+
+$(BENCHES): $(BUILD)/bench_%: $(BUILD)/tests/bench/%.o $(BUILD)/liblstm.a
+	@echo "  LD  $@"
+	@$(CC) $(LDFLAGS) -o $@ $^ -lsqlite3 $(LIBS)
+
+# Compiling. $(BUILD)/flags changes when the compiler or its flags do, and everything is compiled again.
+
+define compile
+@mkdir -p $(@D)
+@echo "  CC  $<"
+@$(COMPILE) $(call level,$<) $(call isa,$<) $(1) -c -o $@ $<
+endef
+
+$(BUILD)/ext_static/%.o: ext/%.c $(BUILD)/flags
+	$(call compile,-DSQLITE_CORE)
+
+$(BUILD)/ext_static/%.o: ext/%.S $(BUILD)/flags
+	$(call compile,-DSQLITE_CORE)
+
+$(BUILD)/%.o: %.c $(BUILD)/flags
+	$(call compile)
+
+$(BUILD)/%.o: %.S $(BUILD)/flags
+	$(call compile)
+
+# What the assembler's .incbin reads is in no dependency file.
+$(call objects,$(filter %.S,$(EXT_SRC))) $(STATIC_OBJ): $(wildcard sql/schema.sql model/*.safetensors)
+
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@flags='$(COMPILE) $(OPTIMISE) $(KERNELS) $(ISA_avx2) $(ISA_avx512)'; \
+	echo "$$flags" | cmp -s - $@ || echo "$$flags" > $@
+
+-include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
+
+# What a Debian or Ubuntu needs to build and test; nothing happens when all of it is there.
+
+PACKAGES := gcc libc6-dev sqlite3 libsqlite3-dev libutf8proc-dev libcmocka-dev xz-utils
+
+deps:
+	@command -v dpkg-query > /dev/null && command -v apt-get > /dev/null || \
+	    { echo "not a Debian: needed are the equivalents of $(PACKAGES)"; exit 0; }; \
+	missing=; \
+	for package in $(PACKAGES); do \
+	    dpkg-query -W -f '$${db:Status-Status}' $$package 2> /dev/null | grep -qx installed || \
+	        missing="$$missing $$package"; \
+	done; \
+	[ -z "$$missing" ] && exit 0; \
+	[ "$$(id -u)" -eq 0 ] && sudo= || sudo=sudo; \
+	echo "installing$$missing"; \
+	$$sudo apt-get update -q && \
+	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing
+
+SQLITE := sqlite3 -batch -init /dev/null
+
+demo: deps
+	@$(MAKE) --no-print-directory all
+	@rm -f $(BUILD)/demo.db
+	@$(SQLITE) $(BUILD)/demo.db < sql/demo_reviews.sql
+	@$(SQLITE) $(BUILD)/demo.db < sql/demo.sql
+	@echo "The database is $(BUILD)/demo.db, the queries are sql/demo.sql."
+
+# Tests. `test` is what a user runs; it needs neither Python nor a corpus and says what it skips.
+
+test: deps
+	@$(MAKE) --no-print-directory all $(TESTS)
+	@for part in unit sql-tests readme-tests; do $(MAKE) --no-print-directory $$part; done | \
+	    tee $(BUILD)/test.log; \
+	awk '/: [0-9]+ passed, [0-9]+ failed, [0-9]+ skipped/ { \
+	         sub(/.*: /, ""); passed += $$1; failed += $$3; skipped += $$5; parts++ } \
+	     END { printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped; \
+	           exit failed || parts != 3 }' $(BUILD)/test.log
+
+unit: $(TESTS)
+	@tests/run_unit.sh $(BUILD)/tests/logs $(TESTS)
+
+sql-tests: $(BUILD)/lstm_ext.so
+	@tests/run_sql.sh $< $(wildcard tests/sql/*.sql)
+
+readme-tests: all
+	@tests/readme.sh
+
+# What a developer runs before a commit; SHORT=1 is what the CI does. Each part says what it skips and why.
+
+FUZZ_SECONDS  := $(if $(SHORT),10,120)
+THREAD_TESTS  := $(filter $(addprefix %/,test_scorer test_ext test_registry),$(TESTS))
+
+.PHONY: check-asan check-threads check-clang check-objects check-headers check-oracles
+check: all check-objects check-headers lint check-clang check-asan check-threads fuzz check-oracles
+	@echo "check: all passed"
+
+check-objects: all
+	@tests/check_symbols.sh $(BUILD)
+
+check-headers:
+	@ISA_avx2="$(ISA_avx2)" ISA_avx512="$(ISA_avx512)" tests/check_headers.sh gcc clang
+
+check-clang:
+	@if command -v clang > /dev/null; then $(MAKE) --no-print-directory CC=clang BUILD=build/clang unit; \
+	else echo "SKIPPED: the tests built by clang: no clang here"; fi
+
+check-asan:
+	@SQL_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
+	    $(MAKE) --no-print-directory CC=gcc BUILD=build/asan SANITIZE=address,undefined unit sql-tests
+
+check-threads:
+	@$(if $(THREAD_TESTS),$(MAKE) --no-print-directory BUILD=build/tsan SANITIZE=thread unit \
+	    TESTS="$(THREAD_TESTS:$(BUILD)/%=build/tsan/%)",echo "SKIPPED: ThreadSanitizer: no test uses threads")
+
+# Oracles are independent implementations (PyTorch); they say `ok` or fail.
+check-oracles: all
+	@if /usr/bin/python3 -c 'import torch' 2> /dev/null; then \
+	    for oracle in $(wildcard tests/test_*.py); do echo "$$oracle"; /usr/bin/python3 $$oracle || exit 1; done; \
+	else echo "SKIPPED: $(wildcard tests/test_*.py): no PyTorch for /usr/bin/python3"; fi
+
+FUZZERS := $(patsubst tests/%.c,%,$(wildcard tests/fuzz_*.c))
+
+fuzz:
+	@if ! echo 'int LLVMFuzzerTestOneInput(void); int LLVMFuzzerTestOneInput(void) { return 0; }' | \
+	    clang -fsanitize=fuzzer -x c - -o /dev/null 2> /dev/null; then \
+	    echo "SKIPPED: $(FUZZERS): no clang with libFuzzer (libclang-rt-dev) here"; \
+	else \
+	    for fuzzer in $(FUZZERS); do \
+	        $(MAKE) --no-print-directory CC=clang BUILD=build/fuzz SANITIZE=address,undefined,fuzzer-no-link \
+	            build/fuzz/$$fuzzer || exit 1; \
+	        mkdir -p build/fuzz/corpus; \
+	        build/fuzz/$$fuzzer -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 \
+	            -artifact_prefix=build/fuzz/ build/fuzz/corpus tests/data > build/fuzz/$$fuzzer.log 2>&1 || \
+	            { tail -n 40 build/fuzz/$$fuzzer.log; exit 1; }; \
+	        echo "$$fuzzer: $$(tail -n 1 build/fuzz/$$fuzzer.log)"; \
+	    done; \
+	fi
+
+$(BUILD)/fuzz_%: $(BUILD)/tests/fuzz_%.o $(BUILD)/liblstm.a
+	@echo "  LD  $@"
+	@$(CC) -fsanitize=fuzzer,address,undefined -o $@ $^ -lsqlite3 $(LIBS)
+
+bench: $(BENCHES)
+	@for bench in $(BENCHES); do $$bench || exit 1; done
+
+lint:
+	@tests/lint.sh
+
+format:
+	clang-format -i $(wildcard $(addsuffix /*.[ch],model ext train gpu tests tests/bench))
+
+# The model that is compiled into the extension, trained again from the data sets in the folder named by LSTM_DATA.
+train-default: all
+	@train/default_model.sh
+
+install: all
+	install -D -m 755 $(BUILD)/lstm_ext.so $(DESTDIR)$(PREFIX)/lib/lstm_ext.so
+	install -D -m 755 $(BUILD)/lstm-train $(DESTDIR)$(PREFIX)/bin/lstm-train
+	install -D -m 644 README.md $(DESTDIR)$(PREFIX)/share/doc/lstm_ext/README.md
+	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/lstm_ext/LICENSE
+
+clean:
+	rm -rf build lstm_ext.so
+
+help:
+	@echo "make               lstm_ext.so and build/lstm-train"
+	@echo "make demo          scores example reviews in the sqlite3 shell"
+	@echo "make test          unit tests, SQL tests, the examples of the README"
+	@echo "make check         all of that under sanitizers and clang, and more; SHORT=1 for less"
+	@echo "make deps lint format bench fuzz train-default install clean"

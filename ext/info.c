@@ -1,0 +1,100 @@
+/* What this build is and what it runs on: the first thing to send with a bug report. */
+#include "functions.h"
+#include "model/backend.h"
+#include "model/json.h"
+#include "registry.h"
+#include "version.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <utf8proc.h>
+
+#if defined(__clang__)
+#define COMPILER "clang " __clang_version__
+#else
+#define COMPILER "gcc " __VERSION__
+#endif
+
+void version_function(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+    (void)argc, (void)argv;
+    sqlite3_result_text(context, LSTM_VERSION, -1, SQLITE_STATIC);
+}
+
+static void put_key(struct json_text *out, const char *key)
+{
+    json_put(out, out->size > 0 && out->bytes[out->size - 1] == '{' ? "" : ",");
+    json_put_string(out, key, strlen(key));
+    json_put(out, ":");
+}
+
+static void put_text(struct json_text *out, const char *key, const char *value)
+{
+    put_key(out, key);
+    json_put_string(out, value, strlen(value));
+}
+
+static void put_number(struct json_text *out, const char *key, int64_t value)
+{
+    put_key(out, key);
+    json_put_int64(out, value);
+}
+
+static void put_model(struct json_text *out, const struct bound *bound)
+{
+    const struct lstm_model *model = lstm_scorer_model(bound->shared->scorer);
+    json_put(out, "{");
+    put_text(out, "name", bound->name);
+    put_text(out, "sha256", bound->shared->sha256);
+    put_text(out, "task", model->task);
+    put_number(out, "vocab", model->sizes.vocab);
+    put_number(out, "embedding", model->sizes.embedding);
+    put_number(out, "hidden", model->sizes.hidden);
+    put_number(out, "layers", model->sizes.layers);
+    put_number(out, "classes", model->sizes.classes);
+    put_number(out, "window", model->sizes.window);
+    put_number(out, "overlap", model->sizes.overlap);
+    put_number(out, "bytes", (int64_t)bound->shared->size);
+    put_text(out, "device", lstm_scorer_device(bound->shared->scorer));
+    json_put(out, "}");
+}
+
+static void put_info(struct json_text *out, const struct registry *registry)
+{
+    const struct embedded *embedded;
+    const char *device = lstm_backend_cpu(NULL)->name, *isa = strchr(device, '-');
+    json_put(out, "{");
+    put_text(out, "version", LSTM_VERSION);
+    put_text(out, "sqlite", sqlite3_libversion());
+    put_text(out, "device", device);
+    put_text(out, "isa", isa ? isa + 1 : "");
+    put_text(out, "utf8proc", utf8proc_version());
+    put_text(out, "compiler", COMPILER);
+    put_key(out, "embedded");
+    json_put(out, "{");
+    for (size_t i = 0; (embedded = embedded_at(i)); i++)
+        put_text(out, embedded->name, embedded->sha256);
+    json_put(out, "}");
+    put_key(out, "models");
+    json_put(out, "[");
+    for (const struct bound *bound = registry->models; bound; bound = bound->next) {
+        json_put(out, bound == registry->models ? "" : ",");
+        put_model(out, bound);
+    }
+    json_put(out, "]}");
+}
+
+/* models are those that this connection holds, the last used first. */
+void info_function(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+    (void)argc, (void)argv;
+    struct json_text out = { .size = 0 };
+    put_info(&out, sqlite3_user_data(context));
+    if (out.status) {
+        sqlite3_result_error_nomem(context);
+    } else {
+        sqlite3_result_text64(context, out.bytes, out.size, SQLITE_TRANSIENT, SQLITE_UTF8);
+        sqlite3_result_subtype(context, 'J');
+    }
+    free(out.bytes);
+}

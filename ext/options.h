@@ -1,0 +1,23 @@
+/* The two arguments that our functions share: the text and the options. */
+#ifndef EXT_OPTIONS_H
+#define EXT_OPTIONS_H
+
+#include "failure.h"
+#include "lookup.h"
+#include "model/scorer.h"
+
+enum { OPTIONS_SIZE_MAX = 4096 }; /* bytes */
+
+struct options {
+    char model[MODEL_NAME_SIZE]; /* "": the default model of the task */
+};
+
+/* NULL, as a pointer or as SQL's, is the defaults; a text that begins with '{' is a JSON object; any other text is the
+ * name of a model. Errors: FAILURE_OPTIONS names the key, what it may be and the keys there are. */
+int options_read(sqlite3_value *value, struct options *options, struct failure *failure);
+
+/* The bytes of a text argument, which must not be NULL. BLOBs are read as text, numbers as SQLite writes them. They
+ * belong to value and last as long as it does. Errors: FAILURE_NOMEM. */
+int text_read(sqlite3_value *value, struct lstm_text *text, struct failure *failure);
+
+#endif

@@ -1,0 +1,50 @@
+/* The models a connection uses. One registry a connection: the user data of its functions, freed with the last of them.
+ * SQLite lets one thread at a time into a connection, so nothing in here is locked. */
+#ifndef EXT_REGISTRY_H
+#define EXT_REGISTRY_H
+
+#include "options.h"
+#include "shared.h"
+
+enum { REGISTRY_MODELS_MAX = 8 }; /* models that a connection keeps for the next call; the least recently used goes */
+
+/* A model as one connection uses it: the shared weights, and working memory of its own. */
+struct bound {
+    char name[MODEL_NAME_SIZE]; /* it was last asked for by */
+    struct shared *shared;
+    struct lstm_worker *worker; /* NULL until something is scored */
+    int users;                  /* the registry's list and whoever bound it */
+    struct bound *next;
+};
+
+struct registry {
+    sqlite3 *db;          /* not ours */
+    int functions;        /* that hold it as their user data */
+    int looking;          /* a look-up is under way */
+    struct bound *models; /* the most recently used first */
+};
+
+struct registry *registry_open(sqlite3 *db); /* NULL: out of memory. Has one holder */
+void registry_hold(struct registry *registry);
+void registry_release(void *registry);
+
+/* lookup_open, for names in options ("" means the default model). A table that has our functions in it could call them
+ * while it is being read; that is refused. End it with registry_found, which passes rc on, or the failure of ending. */
+int registry_find(struct registry *registry, const struct options *options, struct found *found,
+                  struct failure *failure);
+int registry_found(struct registry *registry, struct found *found, int rc, struct failure *failure);
+
+/* Binds the model that options name. The caller gives it back with bound_release. */
+int registry_bind(struct registry *registry, const struct options *options, struct bound **model,
+                  struct failure *failure);
+
+/* Binds the model of a function's options argument (NULL where the call has none). A constant argument is read and
+ * looked up once a statement, so that a statement scores all of its rows by one model. */
+int registry_bind_argument(struct registry *registry, sqlite3_context *context, int argument, sqlite3_value *value,
+                           struct bound **model, struct failure *failure);
+void bound_release(void *model);
+
+/* The working memory, made when it is first needed. */
+int bound_worker(struct bound *model, struct lstm_worker **worker, struct failure *failure);
+
+#endif

@@ -1,0 +1,113 @@
+/* The functions that score a text a row. */
+#include "functions.h"
+#include "interrupt.h"
+#include "model/json.h"
+#include "registry.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int class_of(const struct lstm_model *model, const char *label)
+{
+    for (int i = 0; i < model->sizes.classes; i++)
+        if (!strcmp(model->labels[i], label))
+            return i;
+    return -1;
+}
+
+/* REAL from -1 to 1, so that (x + 1) / 2 is the probability of "positive". */
+static int sentiment_result(sqlite3_context *context, const struct bound *bound, const float *probabilities,
+                            struct failure *failure)
+{
+    const struct lstm_model *model = lstm_scorer_model(bound->shared->scorer);
+    int positive = class_of(model, "positive");
+    if (strcmp(model->task, "sentiment"))
+        return failure_set(failure, FAILURE_TASK,
+                           "model '%s' has the task '%s', lstm_sentiment needs 'sentiment'; use lstm_classify",
+                           bound->name, model->task);
+    if (positive < 0)
+        return failure_set(failure, FAILURE_MODEL, "model '%s' has no label \"positive\", which lstm_sentiment needs",
+                           bound->name);
+    sqlite3_result_double(context, 2 * (double)probabilities[positive] - 1);
+    return SQLITE_OK;
+}
+
+/* {"label": the likeliest class, "confidence": its probability, "probabilities": {of every class}} */
+static int classify_result(sqlite3_context *context, const struct bound *bound, const float *probabilities,
+                           struct failure *failure)
+{
+    const struct lstm_model *model = lstm_scorer_model(bound->shared->scorer);
+    struct json_text out = { .size = 0 };
+    char number[JSON_REAL_SIZE];
+    int best = 0;
+    for (int i = 1; i < model->sizes.classes; i++)
+        if (probabilities[i] > probabilities[best])
+            best = i;
+    json_put(&out, "{\"label\":");
+    json_put_string(&out, model->labels[best], strlen(model->labels[best]));
+    json_put(&out, ",\"confidence\":");
+    json_real_write(probabilities[best], number);
+    json_put(&out, number);
+    json_put(&out, ",\"probabilities\":");
+    for (int i = 0; i < model->sizes.classes; i++) {
+        json_put(&out, i == 0 ? "{" : ",");
+        json_put_string(&out, model->labels[i], strlen(model->labels[i]));
+        json_put(&out, ":");
+        json_real_write(probabilities[i], number);
+        json_put(&out, number);
+    }
+    json_put(&out, "}}");
+    if (!out.status) {
+        sqlite3_result_text64(context, out.bytes, out.size, SQLITE_TRANSIENT, SQLITE_UTF8);
+        sqlite3_result_subtype(context, 'J');
+    }
+    free(out.bytes);
+    return out.status ? failure_set(failure, FAILURE_NOMEM, "the result") : SQLITE_OK;
+}
+
+/* probabilities are undefined where tokens is 0. */
+static int classify(sqlite3 *db, struct bound *bound, sqlite3_value *value, float *probabilities, int32_t *tokens,
+                    struct failure *failure)
+{
+    struct lstm_worker *worker = NULL;
+    struct lstm_text text;
+    struct lstm_error err;
+    struct interrupt interrupt = interrupt_watch(db);
+    int rc = text_read(value, &text, failure);
+    if (!rc)
+        rc = bound_worker(bound, &worker, failure);
+    if (rc)
+        return rc;
+    if (lstm_worker_classify(worker, &text, 1, interrupt_asked, &interrupt, probabilities, tokens, &err))
+        return failure_of_model(failure, &err, "the text cannot be scored");
+    return SQLITE_OK;
+}
+
+/* NULL gives NULL, and so does a text with no token in it; a mistake in the options is an error for every text. */
+static void score(sqlite3_context *context, int argc, sqlite3_value **argv,
+                  int (*result)(sqlite3_context *, const struct bound *, const float *, struct failure *))
+{
+    struct registry *registry = sqlite3_user_data(context);
+    struct failure failure;
+    struct bound *bound = NULL;
+    float probabilities[LSTM_CLASSES_MAX];
+    int32_t tokens = 0;
+    int rc = registry_bind_argument(registry, context, 1, argc > 1 ? argv[1] : NULL, &bound, &failure);
+    if (!rc && sqlite3_value_type(argv[0]) != SQLITE_NULL)
+        rc = classify(registry->db, bound, argv[0], probabilities, &tokens, &failure);
+    if (!rc && tokens > 0)
+        rc = result(context, bound, probabilities, &failure);
+    if (rc)
+        failure_result(&failure, context);
+    bound_release(bound);
+}
+
+void sentiment_function(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+    score(context, argc, argv, sentiment_result);
+}
+
+void classify_function(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+    score(context, argc, argv, classify_result);
+}

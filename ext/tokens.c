@@ -1,0 +1,210 @@
+/* lstm_tokens(text [, options]): the tokens a model sees, and the bytes of the text that each came from. */
+#include "functions.h"
+#include "model/tokenizer.h"
+#include "registry.h"
+
+#include <stdio.h>
+
+enum { POSITION, TOKEN, BEGIN, END, ID, TEXT, OPTIONS };
+
+struct tokens_table {
+    sqlite3_vtab base;
+    struct registry *registry; /* not ours: the module holds it */
+};
+
+struct tokens_cursor {
+    sqlite3_vtab_cursor base;
+    struct bound *model;
+    sqlite3_value *arguments[2]; /* text and options as given; NULL: not given */
+    struct lstm_tokens tokens;
+    int32_t row;
+};
+
+static int tokens_connect(sqlite3 *db, void *registry, int argc, const char *const *argv, sqlite3_vtab **vtab,
+                          char **message)
+{
+    (void)argc, (void)argv, (void)message;
+    int rc =
+        sqlite3_declare_vtab(db, "CREATE TABLE x(position INTEGER, token TEXT, \"begin\" INTEGER, \"end\" INTEGER, "
+                                 "id INTEGER, text HIDDEN, options HIDDEN)");
+    if (rc)
+        return rc;
+    struct tokens_table *table = sqlite3_malloc64(sizeof *table);
+    if (!table)
+        return SQLITE_NOMEM;
+    *table = (struct tokens_table){ .registry = registry };
+    *vtab = &table->base;
+    return SQLITE_OK;
+}
+
+static int tokens_disconnect(sqlite3_vtab *vtab)
+{
+    sqlite3_free(vtab);
+    return SQLITE_OK;
+}
+
+/* Equality with a hidden column is an argument. idxNum has bit 0 for the text, bit 1 for options. */
+static int tokens_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
+{
+    (void)vtab;
+    int given[2] = { -1, -1 }, arguments = 0;
+    for (int i = 0; i < info->nConstraint; i++) {
+        int argument = info->aConstraint[i].iColumn - TEXT;
+        if (argument < 0 || info->aConstraint[i].op != SQLITE_INDEX_CONSTRAINT_EQ)
+            continue;
+        if (!info->aConstraint[i].usable) /* another table has to come first */
+            return SQLITE_CONSTRAINT;
+        given[argument] = i;
+    }
+    for (int argument = 0; argument < 2; argument++) {
+        if (given[argument] < 0)
+            continue;
+        info->aConstraintUsage[given[argument]].argvIndex = ++arguments;
+        info->aConstraintUsage[given[argument]].omit = 1;
+        info->idxNum |= 1 << argument;
+    }
+    info->estimatedCost = 1000;
+    info->estimatedRows = 200;
+    return SQLITE_OK;
+}
+
+static int tokens_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **cursor)
+{
+    (void)vtab;
+    struct tokens_cursor *c = sqlite3_malloc64(sizeof *c);
+    if (!c)
+        return SQLITE_NOMEM;
+    *c = (struct tokens_cursor){ .row = 0 };
+    *cursor = &c->base;
+    return SQLITE_OK;
+}
+
+static void clear(struct tokens_cursor *c)
+{
+    for (int argument = 0; argument < 2; argument++) {
+        sqlite3_value_free(c->arguments[argument]);
+        c->arguments[argument] = NULL;
+    }
+    bound_release(c->model);
+    c->model = NULL;
+    c->tokens.count = 0;
+    c->row = 0;
+}
+
+static int tokens_close(sqlite3_vtab_cursor *cursor)
+{
+    struct tokens_cursor *c = (struct tokens_cursor *)cursor;
+    clear(c);
+    lstm_tokens_free(&c->tokens);
+    sqlite3_free(c);
+    return SQLITE_OK;
+}
+
+static const struct lstm_tokenizer *tokenizer(const struct tokens_cursor *c)
+{
+    return lstm_scorer_model(c->model->shared->scorer)->tokenizer;
+}
+
+static int tokens_read(struct tokens_cursor *c, struct registry *registry, struct failure *failure)
+{
+    struct options options;
+    struct lstm_text text;
+    struct lstm_error err;
+    if (!c->arguments[0])
+        return failure_set(failure, FAILURE_INPUT, "lstm_tokens needs a text: lstm_tokens(text [, options])");
+    int rc = options_read(c->arguments[1], &options, failure);
+    if (!rc)
+        rc = registry_bind(registry, &options, &c->model, failure);
+    if (rc || sqlite3_value_type(c->arguments[0]) == SQLITE_NULL)
+        return rc;
+    rc = text_read(c->arguments[0], &text, failure);
+    if (!rc && lstm_tokenize(tokenizer(c), text.bytes, text.size, 1, &c->tokens, &err))
+        rc = failure_of_model(failure, &err, "the text cannot be cut");
+    return rc;
+}
+
+static int tokens_filter(sqlite3_vtab_cursor *cursor, int given, const char *plan, int argc, sqlite3_value **argv)
+{
+    (void)plan, (void)argc;
+    struct tokens_cursor *c = (struct tokens_cursor *)cursor;
+    struct failure failure;
+    clear(c);
+    for (int argument = 0; argument < 2; argument++)
+        if (given & 1 << argument && !(c->arguments[argument] = sqlite3_value_dup(*argv++)))
+            return SQLITE_NOMEM;
+    if (tokens_read(c, ((struct tokens_table *)cursor->pVtab)->registry, &failure))
+        return failure_of_vtab(&failure, cursor->pVtab);
+    return SQLITE_OK;
+}
+
+static int tokens_next(sqlite3_vtab_cursor *cursor)
+{
+    ((struct tokens_cursor *)cursor)->row++;
+    return SQLITE_OK;
+}
+
+static int tokens_eof(sqlite3_vtab_cursor *cursor)
+{
+    const struct tokens_cursor *c = (const struct tokens_cursor *)cursor;
+    return c->row >= c->tokens.count;
+}
+
+/* An entry as it stands in the vocabulary, marking spaces included; a byte that is no entry as <0xE2>, since one byte
+ * of a character is no text. */
+static void token_result(sqlite3_context *context, const struct tokens_cursor *c)
+{
+    int32_t id = c->tokens.ids[c->row];
+    size_t size = 0;
+    const char *entry = lstm_tokenizer_entry(tokenizer(c), id, &size);
+    char byte[8];
+    if (id < LSTM_TOKEN_FIRST) {
+        size = (size_t)snprintf(byte, sizeof byte, "<0x%02X>", (unsigned)(id - LSTM_TOKEN_BYTES) & 0xff);
+        entry = byte;
+    }
+    sqlite3_result_text(context, entry, (int)size, SQLITE_TRANSIENT);
+}
+
+static int tokens_column(sqlite3_vtab_cursor *cursor, sqlite3_context *context, int column)
+{
+    const struct tokens_cursor *c = (const struct tokens_cursor *)cursor;
+    switch (column) {
+    case POSITION:
+        sqlite3_result_int(context, c->row);
+        break;
+    case TOKEN:
+        token_result(context, c);
+        break;
+    case BEGIN:
+        sqlite3_result_int64(context, c->tokens.begins[c->row]);
+        break;
+    case END:
+        sqlite3_result_int64(context, c->tokens.ends[c->row]);
+        break;
+    case ID:
+        sqlite3_result_int(context, c->tokens.ids[c->row]);
+        break;
+    default:
+        if (c->arguments[column - TEXT])
+            sqlite3_result_value(context, c->arguments[column - TEXT]);
+    }
+    return SQLITE_OK;
+}
+
+static int tokens_rowid(sqlite3_vtab_cursor *cursor, sqlite3_int64 *rowid)
+{
+    *rowid = ((const struct tokens_cursor *)cursor)->row;
+    return SQLITE_OK;
+}
+
+const sqlite3_module tokens_module = {
+    .xConnect = tokens_connect, /* no xCreate: the table is there without CREATE VIRTUAL TABLE */
+    .xBestIndex = tokens_best_index,
+    .xDisconnect = tokens_disconnect,
+    .xOpen = tokens_open,
+    .xClose = tokens_close,
+    .xFilter = tokens_filter,
+    .xNext = tokens_next,
+    .xEof = tokens_eof,
+    .xColumn = tokens_column,
+    .xRowid = tokens_rowid,
+};

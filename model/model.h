@@ -1,0 +1,93 @@
+/* A model in memory: sizes, parameters as fp32, tokenizer, labels, calibration. Immutable once read; threads share it.
+ *
+ * The parameters are one block of floats. lstm_layout() says where each tensor lies in it; names, shapes and the gate
+ * order (i f g o) are those of PyTorch modules
+ *     embedding = nn.Embedding(vocab, embedding)
+ *     lstm = nn.LSTM(embedding, hidden, layers, batch_first=True, bidirectional=True)
+ *     attention = nn.Linear(2 * hidden, 1, bias=False)
+ *     classifier = nn.Linear(6 * hidden, classes)
+ * so a state_dict saved as safetensors can be read. The two LSTM biases only ever act as a sum: in memory there is one
+ * ("lstm.bias_l0"), the file has bias_ih and bias_hh. model/FORMAT.md is the normative description of the file. */
+#ifndef LSTM_MODEL_H
+#define LSTM_MODEL_H
+
+#include "error.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    LSTM_UNITS = 16, /* embedding and hidden sizes are multiples of this: one vector of the kernels */
+    LSTM_EMBEDDING_MAX = 1024,
+    LSTM_HIDDEN_MAX = 1024,
+    LSTM_LAYERS_MAX = 4,
+    LSTM_CLASSES_MAX = 256,
+    LSTM_WINDOW_MIN = 16,
+    LSTM_WINDOW_MAX = 4096,
+    LSTM_LABEL_SIZE = 64, /* bytes of a label, with its NUL */
+    LSTM_NAME_SIZE = 40,
+    LSTM_TENSORS_MAX = 3 + 6 * LSTM_LAYERS_MAX + 1
+};
+
+struct lstm_sizes {
+    int32_t vocab;     /* rows of the embedding = tokens of the tokenizer */
+    int32_t embedding; /* E: 16..1024, a multiple of 16 */
+    int32_t hidden;    /* H per direction: 16..1024, a multiple of 16 */
+    int32_t layers;    /* 1..4 bidirectional LSTM layers */
+    int32_t classes;   /* 2..256 */
+    int32_t window;    /* tokens a window spans: 16..4096 */
+    int32_t overlap;   /* tokens that neighbouring windows share: 0..window / 2 */
+};
+
+/* One tensor of the parameter block: rows x cols floats at params + at, row-major. */
+struct lstm_tensor {
+    char name[LSTM_NAME_SIZE];
+    int32_t rows, cols;
+    size_t at;
+};
+
+/* One direction of one layer, as views into a parameter block. in = embedding for layer 0, else 2 * hidden. */
+struct lstm_direction {
+    const float *weight_ih; /* 4 hidden x in */
+    const float *weight_hh; /* 4 hidden x hidden */
+    const float *bias;      /* 4 hidden */
+};
+
+struct lstm_model {
+    struct lstm_sizes sizes;
+    float *params; /* lstm_params_count(&sizes) floats */
+    struct lstm_tokenizer *tokenizer;
+    char task[LSTM_NAME_SIZE]; /* "sentiment" or "classify" */
+    char labels[LSTM_CLASSES_MAX][LSTM_LABEL_SIZE];
+    float temperature; /* logits are divided by it before softmax (Guo et al. 2017); > 0 */
+    char *card;        /* a JSON object: data, terms, seed, metrics; "{}" when there is none */
+};
+
+/* Checks every size against the bounds above. */
+enum lstm_status lstm_sizes_check(const struct lstm_sizes *sizes, struct lstm_error *err);
+
+/* Fills tensors (at least LSTM_TENSORS_MAX) in file order and returns how many. The sizes must have been checked. */
+int lstm_layout(const struct lstm_sizes *sizes, struct lstm_tensor *tensors);
+
+/* The length of the parameter block in floats. */
+size_t lstm_params_count(const struct lstm_sizes *sizes);
+
+/* Where the named parts of a parameter block lie, as offsets from its start (the embedding lies at 0). */
+size_t lstm_direction_at(const struct lstm_sizes *sizes, int layer, int reverse);
+size_t lstm_attention_at(const struct lstm_sizes *sizes);
+size_t lstm_classifier_at(const struct lstm_sizes *sizes); /* weight: classes x 6 hidden, then bias: classes */
+
+/* Parses and checks a model file. The blob may be hostile; it is not needed after the call.
+ * Errors: LSTM_CORRUPT with what is wrong, LSTM_NOMEM. On error *model is NULL. */
+enum lstm_status lstm_model_read(const void *blob, size_t size, struct lstm_model **model, struct lstm_error *err);
+
+enum lstm_storage { LSTM_F32, LSTM_F16, LSTM_BF16 };
+
+/* Writes a model as one blob (malloc'ed; the caller frees it). Matrices are stored as asked, vectors always as F32.
+ * The same model gives the same bytes. Errors: LSTM_NOMEM, LSTM_RANGE when a value does not fit F16. */
+enum lstm_status lstm_model_write(const struct lstm_model *model, enum lstm_storage storage, void **blob, size_t *size,
+                                  struct lstm_error *err);
+
+void lstm_model_free(struct lstm_model *model);
+
+#endif

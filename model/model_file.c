@@ -1,0 +1,89 @@
+/* The tensors of a model file, and the checks that its reader and its writer share. */
+#include "model_file.h"
+
+#include "json.h"
+#include "tokenizer.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CARD_VALUES_MAX = 16384 };
+
+int model_parts(const struct lstm_sizes *sizes, struct model_part *parts)
+{
+    static const char prefix[] = "lstm.bias";
+    struct lstm_tensor tensors[LSTM_TENSORS_MAX];
+    int count = 0, tensors_count = lstm_layout(sizes, tensors);
+    for (int i = 0; i < tensors_count; i++) {
+        const struct lstm_tensor *t = &tensors[i];
+        struct model_part part = { .rank = 2, .rows = t->rows, .cols = t->cols, .at = t->at };
+        if (strncmp(t->name, prefix, sizeof prefix - 1) == 0) {
+            const char *suffix = t->name + sizeof prefix - 1; /* "_l0_reverse" */
+            part.rank = 1;
+            part.kind = PART_BIAS_IH;
+            snprintf(part.name, sizeof part.name, "lstm.bias_ih%.12s", suffix);
+            parts[count++] = part;
+            part.kind = PART_BIAS_HH;
+            snprintf(part.name, sizeof part.name, "lstm.bias_hh%.12s", suffix);
+        } else {
+            part.rank = strcmp(t->name, "classifier.bias") == 0 ? 1 : 2;
+            memcpy(part.name, t->name, sizeof part.name);
+        }
+        parts[count++] = part;
+    }
+    return count;
+}
+
+static enum lstm_status check_labels(const struct lstm_model *m, enum lstm_status bad, struct lstm_error *err)
+{
+    for (int32_t i = 0; i < m->sizes.classes; i++) {
+        const char *end = memchr(m->labels[i], '\0', LSTM_LABEL_SIZE);
+        if (!end || end == m->labels[i] || !json_is_utf8(m->labels[i], (size_t)(end - m->labels[i])))
+            return lstm_fail(err, bad, "label %d is not UTF-8 of 1 to %d bytes", (int)i, LSTM_LABEL_SIZE - 1);
+        for (int32_t j = 0; j < i; j++)
+            if (strcmp(m->labels[i], m->labels[j]) == 0)
+                return lstm_fail(err, bad, "labels %d and %d are the same", (int)j, (int)i);
+    }
+    return LSTM_OK;
+}
+
+static enum lstm_status check_card(const char *card, enum lstm_status bad, struct lstm_error *err)
+{
+    size_t size = strlen(card), capacity = size < CARD_VALUES_MAX ? size + 1 : CARD_VALUES_MAX;
+    struct json_value *values = malloc(capacity * sizeof *values);
+    struct json json;
+    if (!values)
+        return lstm_fail(err, LSTM_NOMEM, "a table of %zu values of the card", capacity);
+    enum lstm_status rc = json_parse("metadata \"card\"", card, size, values, (uint32_t)capacity, &json, err);
+    if (!rc && values[0].type != JSON_OBJECT)
+        rc = lstm_fail(err, bad, "metadata \"card\" is not a JSON object");
+    free(values);
+    if (rc == LSTM_CORRUPT && err)
+        err->status = bad;
+    return rc == LSTM_CORRUPT ? bad : rc;
+}
+
+enum lstm_status model_check(const struct lstm_model *m, enum lstm_status bad, struct lstm_error *err)
+{
+    int is_sentiment = strcmp(m->task, "sentiment") == 0;
+    enum lstm_status rc;
+    if (lstm_sizes_check(&m->sizes, err)) {
+        if (err)
+            err->status = bad;
+        return bad;
+    }
+    if (!is_sentiment && strcmp(m->task, "classify") != 0)
+        return lstm_fail(err, bad, "metadata \"task\" is neither \"sentiment\" nor \"classify\"");
+    if (is_sentiment && m->sizes.classes != 2)
+        return lstm_fail(err, bad, "a sentiment model has %d classes, expected 2", (int)m->sizes.classes);
+    if (!isfinite(m->temperature) || m->temperature <= 0)
+        return lstm_fail(err, bad, "metadata \"temperature\" is %g, expected a number above 0", (double)m->temperature);
+    if (lstm_tokenizer_vocab(m->tokenizer) != m->sizes.vocab)
+        return lstm_fail(err, bad, "embedding.weight has %d rows, the vocabulary %d tokens", (int)m->sizes.vocab,
+                         (int)lstm_tokenizer_vocab(m->tokenizer));
+    if ((rc = check_labels(m, bad, err)))
+        return rc;
+    return m->card ? check_card(m->card, bad, err) : LSTM_OK;
+}

@@ -1,0 +1,51 @@
+/* exp, sigmoid and tanh over the vector vocabulary, which the including file has chosen: fixed polynomials in fused
+ * multiply-adds, so that every instruction set gives the same bits. Largest errors against double precision:
+ * exp 1.1 ulp, sigmoid 1e-7, tanh 3e-7 of itself; no tanh is beyond 1 (tests/test_kernels.c). A NaN counts as the
+ * lowest input. */
+#ifndef LSTM_VEC_MATH_H
+#define LSTM_VEC_MATH_H
+
+/* e^x by 2^n * e^r, |r| <= ln(2) / 2, with the polynomial of Cephes (Moshier). x is clamped to -87..88. */
+static inline v16 v16_exp(v16 x)
+{
+    x = v16_min(v16_max(x, v16_set1(-87.0f)), v16_set1(88.0f));
+    v16 n = v16_round(v16_mul(x, v16_set1(1.44269504088896341f)));
+    v16 r = v16_fnma(n, v16_set1(0.693359375f), x);
+    r = v16_fnma(n, v16_set1(-2.12194440e-4f), r);
+    v16 p = v16_set1(1.9875691500e-4f);
+    p = v16_fma(p, r, v16_set1(1.3981999507e-3f));
+    p = v16_fma(p, r, v16_set1(8.3334519073e-3f));
+    p = v16_fma(p, r, v16_set1(4.1665795894e-2f));
+    p = v16_fma(p, r, v16_set1(1.6666665459e-1f));
+    p = v16_fma(p, r, v16_set1(5.0000001201e-1f));
+    p = v16_add(v16_fma(p, v16_mul(r, r), r), v16_set1(1.0f));
+    return v16_mul(p, v16_pow2(n));
+}
+
+static inline v16 v16_sigmoid(v16 x)
+{
+    v16 one = v16_set1(1.0f);
+    return v16_div(one, v16_add(one, v16_exp(v16_sub(v16_set1(0.0f), x))));
+}
+
+/* The rational approximation of degree 13/6 that Eigen uses; beyond 7.9 tanh is 1 in single precision. */
+static inline v16 v16_tanh(v16 x)
+{
+    v16 bound = v16_set1(7.90531110763549805f);
+    x = v16_min(v16_max(x, v16_sub(v16_set1(0.0f), bound)), bound);
+    v16 z = v16_mul(x, x);
+    v16 p = v16_set1(-2.76076847742355e-16f);
+    p = v16_fma(p, z, v16_set1(2.00018790482477e-13f));
+    p = v16_fma(p, z, v16_set1(-8.60467152213735e-11f));
+    p = v16_fma(p, z, v16_set1(5.12229709037114e-08f));
+    p = v16_fma(p, z, v16_set1(1.48572235717979e-05f));
+    p = v16_fma(p, z, v16_set1(6.37261928875436e-04f));
+    p = v16_fma(p, z, v16_set1(4.89352455891786e-03f));
+    v16 q = v16_set1(1.19825839466702e-06f);
+    q = v16_fma(q, z, v16_set1(1.18534705686654e-04f));
+    q = v16_fma(q, z, v16_set1(2.26843463243900e-03f));
+    q = v16_fma(q, z, v16_set1(4.89352518554385e-03f));
+    return v16_div(v16_mul(p, x), q);
+}
+
+#endif

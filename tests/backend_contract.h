@@ -1,0 +1,17 @@
+/* What every backend must do, as one suite: run it on each, the CPU's instruction sets and plug-ins alike. */
+#ifndef LSTM_TESTS_BACKEND_CONTRACT_H
+#define LSTM_TESTS_BACKEND_CONTRACT_H
+
+#include "model/backend.h"
+
+struct backend_contract {
+    const struct lstm_backend *backend;
+    /* The largest difference of a logit from that of the CPU's generic kernels, whatever the batch; 0: the same bits. */
+    float tolerance;
+    int32_t longest; /* tokens of the longest text; memory must stay bounded with it */
+};
+
+/* Runs the suite, a CMocka group of the backend's name; returns the number of failures. */
+int backend_contract_run(const struct backend_contract *contract);
+
+#endif

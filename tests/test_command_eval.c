@@ -1,0 +1,141 @@
+/* lstm-train eval (train/command_eval.c), by the model inside the extension, on labels made from its own answers. */
+#include "train/commands.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+int sqlite3_lstmext_init(sqlite3 *db, char **message, const sqlite3_api_routines *api);
+
+static char folder[] = "/tmp/test_eval_XXXXXX", path[200];
+
+/* 40 texts; the model's answer as a word (own), as 0 or 1 (digit), and wrong for every fourth (flawed). */
+static int make_database(void **state)
+{
+    sqlite3 *db;
+    char *message = NULL;
+    (void)state;
+    if (!mkdtemp(folder))
+        return -1;
+    snprintf(path, sizeof path, "%s/rows.db", folder);
+    if (sqlite3_open(path, &db) || (sqlite3_lstmext_init(db, &message, NULL) & 0xff))
+        return -1;
+    int rc = sqlite3_exec(db,
+                          "CREATE TABLE t(id INTEGER PRIMARY KEY, text, own, digit, flawed);"
+                          "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40)"
+                          "INSERT INTO t(id, text) SELECT i, iif(i % 2, 'good fun ', 'dull and bad ') || i FROM n;"
+                          "UPDATE t SET own = json_extract(lstm_classify(text), '$.label');"
+                          "UPDATE t SET digit = own = 'positive';"
+                          "UPDATE t SET flawed = iif(id % 4 = 0, 1 - digit, digit);"
+                          "CREATE TABLE empty(text, label); INSERT INTO empty SELECT text, own FROM t WHERE id < 4;"
+                          "INSERT INTO empty VALUES ('   ', 'positive')",
+                          NULL, NULL, &message);
+    sqlite3_close(db);
+    return rc;
+}
+
+static int remove_database(void **state)
+{
+    (void)state;
+    return remove(path) || rmdir(folder);
+}
+
+/* What the command prints to stdout and stderr; its exit status goes to *status. */
+static const char *printed(const char *query, const char *model, int *status)
+{
+    static char text[8192];
+    static char words[8][400];
+    const char *given[] = { "eval", "--db", path, "--query", query, "--model", model };
+    char *argv[8];
+    int argc = model ? 7 : 5, streams[2] = { STDOUT_FILENO, STDERR_FILENO }, real[2];
+    FILE *caught = tmpfile();
+    assert_non_null(caught);
+    for (int i = 0; i < argc; i++) {
+        snprintf(words[i], sizeof words[i], "%s", given[i]);
+        argv[i] = words[i];
+    }
+    fflush(stdout);
+    for (int i = 0; i < 2; i++) {
+        real[i] = dup(streams[i]);
+        dup2(fileno(caught), streams[i]);
+    }
+    *status = command_eval(argc, argv);
+    fflush(stdout);
+    for (int i = 0; i < 2; i++) {
+        dup2(real[i], streams[i]);
+        close(real[i]);
+    }
+    rewind(caught);
+    text[fread(text, 1, sizeof text - 1, caught)] = '\0';
+    fclose(caught);
+    return text;
+}
+
+static void assert_prints(const char *query, const char *model, int expected_status, const char *expected)
+{
+    int status;
+    const char *text = printed(query, model, &status);
+    if (!strstr(text, expected))
+        fail_msg("%s\nexpected: %s", text, expected);
+    assert_int_equal(status, expected_status);
+}
+
+static void a_models_own_answers_are_all_right(void **state)
+{
+    (void)state;
+    assert_prints("SELECT text, own FROM t", NULL, 0, "\n  1.0000    1.0000 ");
+    assert_prints("SELECT text, own FROM t", "default-sentiment", 0, "\n  1.0000    1.0000 ");
+    assert_prints("SELECT text, own FROM t", NULL, 0, "\nup to 128    40    1.0000\n");
+}
+
+static void zero_and_one_are_negative_and_positive(void **state)
+{
+    (void)state;
+    assert_prints("SELECT text, digit FROM t", NULL, 0, "\n  1.0000    1.0000 ");
+    assert_prints("SELECT text, CAST(digit AS TEXT) FROM t", NULL, 0, "\n  1.0000    1.0000 ");
+}
+
+static void wrong_answers_count(void **state)
+{
+    (void)state;
+    assert_prints("SELECT text, flawed FROM t", NULL, 0, "\n  0.7500 ");
+    assert_prints("SELECT text, flawed FROM t", NULL, 0, "\nup to 128    40    0.7500\n");
+    assert_prints("SELECT text, flawed FROM t WHERE id % 8 > 1", NULL, 0, "\n  0.8333 "); /* 30 rows, 5 wrong */
+}
+
+static void a_text_without_a_token_is_not_answered_and_wrong(void **state)
+{
+    (void)state;
+    assert_prints("SELECT text, label FROM empty", NULL, 0, "  unanswered\n");
+    assert_prints("SELECT text, label FROM empty", NULL, 0, "     4           1\n");
+    assert_prints("SELECT text, label FROM empty", NULL, 0, "\n  0.7500 ");
+}
+
+static void refuses_with_a_reason(void **state)
+{
+    (void)state;
+    assert_prints("SELECT text FROM t", NULL, 1, "the rows have no labels: the query's second column, or --label");
+    assert_prints("SELECT text, own FROM t WHERE 0", NULL, 1, "there is no row to score");
+    assert_prints("SELECT text, id + 100 FROM t", NULL, 1, "no row has the label that the model gives it");
+    assert_prints("SELECT text, own FROM t", "absent", 1, "no model named 'absent'");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_models_own_answers_are_all_right),
+        cmocka_unit_test(zero_and_one_are_negative_and_positive),
+        cmocka_unit_test(wrong_answers_count),
+        cmocka_unit_test(a_text_without_a_token_is_not_answered_and_wrong),
+        cmocka_unit_test(refuses_with_a_reason),
+    };
+    return cmocka_run_group_tests(tests, make_database, remove_database);
+}

@@ -1,0 +1,233 @@
+/* lstm-train eval: measures a model on labelled rows. The scores come from the extension's SQL functions, as a user's
+ * would, and what is reported is computed from them in SQL. */
+#include "train/commands.h"
+#include "train/options.h"
+#include "train/progress.h"
+#include "train/report.h"
+#include "train/rows.h"
+
+#include <math.h>
+#include <stdio.h>
+
+/* The extension, linked into this program. */
+int sqlite3_lstmext_init(sqlite3 *db, char **message, const sqlite3_api_routines *api);
+
+struct settings {
+    struct rows_source source;
+    const char *model, *models_db;
+    int help;
+};
+
+static enum lstm_status sql_failed(sqlite3 *db, struct lstm_error *err)
+{
+    return lstm_fail(err, LSTM_UNAVAILABLE, "%s", sqlite3_errmsg(db));
+}
+
+static enum lstm_status execute(sqlite3 *db, const char *sql, struct lstm_error *err)
+{
+    return sqlite3_exec(db, sql, NULL, NULL, NULL) ? sql_failed(db, err) : LSTM_OK;
+}
+
+/* The database of models stays as it is: what is measured goes into temporary tables. */
+static enum lstm_status open_scoring(const char *models_db, sqlite3 **db, struct lstm_error *err)
+{
+    char *message = NULL;
+    if (sqlite3_open_v2(models_db ? models_db : ":memory:", db,
+                        models_db ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL))
+        return lstm_fail(err, LSTM_UNAVAILABLE, "%s: %s", models_db ? models_db : ":memory:", sqlite3_errmsg(*db));
+    int rc = sqlite3_lstmext_init(*db, &message, NULL);
+    if (rc != SQLITE_OK && rc != SQLITE_OK_LOAD_PERMANENTLY) {
+        lstm_fail(err, LSTM_UNAVAILABLE, "the extension did not start: %s", message ? message : sqlite3_errmsg(*db));
+        sqlite3_free(message);
+        return LSTM_UNAVAILABLE;
+    }
+    return execute(*db,
+                   "PRAGMA temp_store = memory;"
+                   "CREATE TEMP TABLE given(id INTEGER PRIMARY KEY, text, label, tokens INTEGER);"
+                   "CREATE TEMP TABLE scored(label, tokens INTEGER, answer, confidence REAL)",
+                   err);
+}
+
+/* Copies the rows into the table given, with their lengths in the model's tokens; their sum goes to *tokens. */
+static enum lstm_status give(sqlite3 *db, const struct rows *rows, const char *model, int64_t *tokens,
+                             struct lstm_error *err)
+{
+    enum lstm_status rc = execute(db, "BEGIN", err);
+    sqlite3_stmt *stmt = NULL;
+    if (rc)
+        return rc;
+    if (sqlite3_prepare_v2(db,
+                           "INSERT INTO given(text, label, tokens)"
+                           " VALUES (?1, ?2, (SELECT count(*) FROM lstm_tokens(?1, ?3)))",
+                           -1, &stmt, NULL))
+        return sql_failed(db, err);
+    sqlite3_bind_text(stmt, 3, model, -1, SQLITE_STATIC);
+    for (int32_t i = 0; i < rows->count && !rc; i++) {
+        sqlite3_bind_text64(stmt, 1, rows->rows[i].text, rows->rows[i].size, SQLITE_STATIC, SQLITE_UTF8);
+        sqlite3_bind_text(stmt, 2, rows->rows[i].label, -1, SQLITE_STATIC);
+        if (sqlite3_step(stmt) != SQLITE_DONE)
+            rc = sql_failed(db, err);
+        sqlite3_reset(stmt);
+    }
+    sqlite3_finalize(stmt);
+    if (rc || (rc = execute(db, "COMMIT", err)))
+        return rc;
+    if (sqlite3_prepare_v2(db, "SELECT total(tokens) FROM given", -1, &stmt, NULL) || sqlite3_step(stmt) != SQLITE_ROW)
+        rc = sql_failed(db, err);
+    else
+        *tokens = sqlite3_column_int64(stmt, 0);
+    sqlite3_finalize(stmt);
+    return rc;
+}
+
+/* One SELECT over all rows, as a user would write it; its answers are taken apart by a second statement. */
+static enum lstm_status score(sqlite3 *db, const char *model, int64_t tokens, struct lstm_error *err)
+{
+    enum lstm_status rc = LSTM_OK;
+    sqlite3_stmt *select = NULL, *insert = NULL;
+    struct progress progress;
+    int64_t done = 0;
+    int step;
+    if (sqlite3_prepare_v2(db, "SELECT label, tokens, lstm_classify(text, ?1) FROM given ORDER BY id", -1, &select,
+                           NULL) ||
+        sqlite3_prepare_v2(db,
+                           "INSERT INTO scored VALUES"
+                           " (?1, ?2, json_extract(?3, '$.label'), json_extract(?3, '$.confidence'))",
+                           -1, &insert, NULL)) {
+        rc = sql_failed(db, err);
+        goto done;
+    }
+    sqlite3_bind_text(select, 1, model, -1, SQLITE_STATIC);
+    progress_begin(&progress, "scoring", tokens);
+    while ((step = sqlite3_step(select)) == SQLITE_ROW) {
+        for (int i = 0; i < 3; i++)
+            sqlite3_bind_value(insert, i + 1, sqlite3_column_value(select, i));
+        if (sqlite3_step(insert) != SQLITE_DONE) {
+            rc = sql_failed(db, err);
+            goto done;
+        }
+        sqlite3_reset(insert);
+        done += sqlite3_column_int64(select, 1);
+        progress_step(&progress, done, NAN);
+    }
+    if (step != SQLITE_DONE)
+        rc = sql_failed(db, err);
+    else
+        progress_end(&progress, "done");
+done:
+    sqlite3_finalize(select);
+    sqlite3_finalize(insert);
+    return rc;
+}
+
+/* Data sets write 0 and 1 for negative and positive; a row without an answer (no token in it) counts as wrong. */
+static const char mark_sql[] =
+    "UPDATE scored SET label = iif(label = '1', 'positive', 'negative') WHERE label IN ('0', '1')"
+    " AND NOT EXISTS (SELECT 1 FROM scored WHERE answer NOT IN ('negative', 'positive'));"
+    "ALTER TABLE scored ADD COLUMN correct INTEGER AS (answer IS label)";
+
+static const char *const report_sql[] = {
+    "SELECT coalesce(?1, 'default') AS model, substr(lstm_model_sha256(?1), 1, 12) AS sha256,"
+    " sum(tokens) AS tokens, count(*) AS rows, sum(answer IS NULL) AS unanswered FROM scored",
+
+    /* Expected calibration error (Guo et al. 2017): 15 bins of confidence. */
+    "SELECT printf('%.4f', avg(correct)) AS accuracy,"
+    " (SELECT printf('%.4f', avg(recall)) FROM (SELECT avg(correct) AS recall FROM scored GROUP BY label)) AS balanced,"
+    " (SELECT printf('%.4f', sum(abs(gap)) / (SELECT count(*) FROM scored WHERE answer IS NOT NULL))"
+    "  FROM (SELECT sum(confidence - correct) AS gap FROM scored WHERE answer IS NOT NULL"
+    "        GROUP BY min(14, CAST(15 * confidence AS INTEGER)))) AS \"calibration error\" FROM scored",
+
+    "SELECT CASE WHEN tokens <= 128 THEN 'up to 128' WHEN tokens <= 256 THEN '129 to 256'"
+    " WHEN tokens <= 512 THEN '257 to 512' ELSE 'more' END AS tokens, count(*) AS rows,"
+    " printf('%.4f', avg(correct)) AS accuracy FROM scored GROUP BY 1 ORDER BY min(scored.tokens)",
+
+    "SELECT label, answer, count(*) AS rows FROM scored GROUP BY label, answer ORDER BY label, answer",
+};
+
+static enum lstm_status check_labels(sqlite3 *db, struct lstm_error *err)
+{
+    enum lstm_status rc = LSTM_OK;
+    sqlite3_stmt *stmt = NULL;
+    if (sqlite3_prepare_v2(db,
+                           "SELECT sum(correct), (SELECT label FROM scored WHERE NOT correct),"
+                           " (SELECT answer FROM scored WHERE NOT correct) FROM scored",
+                           -1, &stmt, NULL) ||
+        sqlite3_step(stmt) != SQLITE_ROW)
+        rc = sql_failed(db, err);
+    else if (sqlite3_column_int64(stmt, 0) == 0)
+        rc = lstm_fail(err, LSTM_MISMATCH,
+                       "no row has the label that the model gives it (label %.60s, answer %.60s): "
+                       "are these labels that it knows?",
+                       (const char *)sqlite3_column_text(stmt, 1), (const char *)sqlite3_column_text(stmt, 2));
+    sqlite3_finalize(stmt);
+    return rc;
+}
+
+static enum lstm_status report(sqlite3 *db, const char *model, struct lstm_error *err)
+{
+    enum lstm_status rc = execute(db, mark_sql, err);
+    if (!rc)
+        rc = check_labels(db, err);
+    for (size_t i = 0; i < sizeof report_sql / sizeof *report_sql && !rc; i++) {
+        if (i)
+            putchar('\n');
+        rc = report_query(db, report_sql[i], model, err);
+    }
+    return rc;
+}
+
+static enum lstm_status evaluate(const struct settings *settings, struct lstm_error *err)
+{
+    struct rows rows = { 0 };
+    sqlite3 *db = NULL;
+    int64_t tokens = 0;
+    enum lstm_status rc = rows_read(&settings->source, &rows, err);
+    if (rc)
+        return rc;
+    if (rows.count == 0)
+        rc = lstm_fail(err, LSTM_RANGE, "there is no row to score");
+    else if (!rows.rows[0].label)
+        rc = lstm_fail(err, LSTM_RANGE, "the rows have no labels: the query's second column, or --label");
+    if (rc || (rc = open_scoring(settings->models_db, &db, err)) ||
+        (rc = give(db, &rows, settings->model, &tokens, err)))
+        goto done;
+    rows_free(&rows);
+    if (!(rc = score(db, settings->model, tokens, err)))
+        rc = report(db, settings->model, err);
+done:
+    rows_free(&rows);
+    sqlite3_close(db);
+    return rc;
+}
+
+int command_eval(int argc, char **argv)
+{
+    struct settings s = { 0 };
+    const struct option_spec specs[] = {
+        { "--db", OPTION_TEXT, &s.source.database, 0, 0, "a SQLite database, with --query" },
+        { "--query", OPTION_TEXT, &s.source.query, 0, 0, "SELECT text, label ..." },
+        { "--csv", OPTION_TEXT, &s.source.csv, 0, 0, "a CSV file with a header line, also .xz" },
+        { "--text", OPTION_TEXT, &s.source.text_column, 0, 0, "its column that holds the text" },
+        { "--label", OPTION_TEXT, &s.source.label_column, 0, 0, "its column that holds the label" },
+        { "--model", OPTION_TEXT, &s.model, 0, 0, "the model's name; without: the model inside the extension" },
+        { "--models-db", OPTION_TEXT, &s.models_db, 0, 0, "the database that holds the model" },
+        { "--help", OPTION_FLAG, &s.help, 0, 0, "show this" },
+    };
+    const size_t count = sizeof specs / sizeof *specs;
+    struct lstm_error err = { 0 };
+    if (options_parse(argc, argv, specs, count, &err)) {
+        fprintf(stderr, "lstm-train eval: %s\n", err.text);
+        return 2;
+    }
+    if (s.help) {
+        printf("usage: lstm-train eval --db FILE --query SELECT | --csv FILE --text COLUMN --label COLUMN "
+               "[--option value]...\n\n");
+        options_help(specs, count);
+        return 0;
+    }
+    if (evaluate(&s, &err)) {
+        fprintf(stderr, "lstm-train eval: %s\n", err.text);
+        return 1;
+    }
+    return 0;
+}

@@ -1,0 +1,309 @@
+/* lstm-train sentiment and classify: labelled rows in, a model out. */
+#include "model/cpu_kernels.h"
+#include "model/json.h"
+#include "train/calibrate.h"
+#include "train/commands.h"
+#include "train/options.h"
+#include "train/parallel.h"
+#include "train/progress.h"
+#include "train/run.h"
+#include "train/store.h"
+#include "train/vectors.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CALIBRATION_BINS = 15, FINGERPRINT_SIZE = 700, PATH_SIZE = 4096 };
+
+struct settings {
+    int sentiment;
+    struct rows_source train, valid;
+    double valid_share;
+    const char *vectors_path, *data, *terms;
+    struct lstm_sizes sizes;
+    struct trainer_options trainer;
+    struct run_options run;
+    struct store_options store;
+    int help;
+};
+
+/* Everything a run is made of. */
+struct job {
+    struct lstm_tokenizer *tokenizer;
+    float *vectors;
+    struct labels labels;
+    struct dataset train, valid;
+    struct trainer trainer;
+    char fingerprint[FINGERPRINT_SIZE], checkpoint[PATH_SIZE];
+};
+
+static enum lstm_status read_rows(const struct settings *s, struct job *job, struct lstm_error *err)
+{
+    struct rows train, valid = { 0 };
+    enum lstm_status rc = rows_read(&s->train, &train, err);
+    if (rc)
+        return rc;
+    if ((rc = labels_collect(&train, s->sentiment, &job->labels, err)) ||
+        (rc = dataset_open(job->tokenizer, &train, &job->labels, &job->train, err)))
+        goto done;
+    if (s->valid.query || s->valid.csv) {
+        if ((rc = rows_read(&s->valid, &valid, err)) ||
+            (rc = dataset_open(job->tokenizer, &valid, &job->labels, &job->valid, err)))
+            goto done;
+    } else if ((rc = dataset_split(&job->train, s->valid_share, s->trainer.seed, &job->valid, err)))
+        goto done;
+    fprintf(stderr, "texts: %d to learn from (%d tokens), %d held out (%d tokens); left out: %d without text or label, "
+            "%d without a token\n", job->train.texts, job->train.tokens.count, job->valid.texts,
+            job->valid.tokens.count, train.skipped + valid.skipped, job->train.empty + job->valid.empty);
+    if (job->train.texts == 0 || job->valid.texts == 0)
+        rc = lstm_fail(err, LSTM_RANGE, "%d texts to learn from and %d to validate on, both need at least 1",
+                       job->train.texts, job->valid.texts);
+done:
+    rows_free(&train);
+    rows_free(&valid);
+    return rc;
+}
+
+/* A hash of what is learned from, so that a checkpoint cannot go on with other rows. */
+static uint64_t fingerprint_of(const struct dataset *d, uint64_t hash)
+{
+    for (int32_t i = 0; i < d->tokens.count; i++)
+        hash = (hash ^ (uint64_t)d->tokens.ids[i]) * 0x100000001b3u;
+    for (int32_t i = 0; i < d->texts; i++)
+        hash = (hash ^ (uint64_t)(d->classes[i] + d->starts[i + 1])) * 0x100000001b3u;
+    return hash;
+}
+
+static void make_fingerprint(struct job *job)
+{
+    const struct trainer_options *o = &job->trainer.options;
+    const struct lstm_sizes *z = &job->trainer.sizes;
+    uint64_t data = fingerprint_of(&job->valid, fingerprint_of(&job->train, 0xcbf29ce484222325u));
+    snprintf(job->fingerprint, sizeof job->fingerprint,
+             "vocab %d, embedding %d, hidden %d, layers %d, classes %d, window %d, overlap %d, epochs %d, batch %d, "
+             "rate %g, warmup %d, clip %g, decay %g, drop %g %g %g, shards %d, seed %llu, data %016llx",
+             z->vocab, z->embedding, z->hidden, z->layers, z->classes, z->window, z->overlap, o->epochs,
+             o->batch_tokens, o->rate, o->warmup, o->clip, o->decay, o->drop_word, o->drop_embedding, o->drop_features,
+             o->shards, (unsigned long long)o->seed, (unsigned long long)data);
+}
+
+static enum lstm_status prepare(const struct settings *s, struct job *job, struct lstm_error *err)
+{
+    struct lstm_sizes sizes = s->sizes;
+    struct trainer_options options = s->trainer;
+    enum lstm_status rc = store_check(&s->store, err);
+    if (rc || (rc = vectors_read(s->vectors_path, &job->tokenizer, &job->vectors, &sizes.embedding, err)) ||
+        (rc = read_rows(s, job, err)))
+        return rc;
+    sizes.vocab = lstm_tokenizer_vocab(job->tokenizer);
+    sizes.classes = job->labels.count;
+    options.epochs = s->run.epochs;
+    if ((rc = trainer_open(&sizes, &options, &job->trainer, err)))
+        return rc;
+    trainer_start(&job->trainer, job->vectors);
+    make_fingerprint(job);
+    fprintf(stderr, "model: %zu parameters (%s); %d threads, %s kernels\n", job->trainer.count, job->fingerprint,
+            options.threads, cpu_kernels_pick(NULL)->isa);
+    return LSTM_OK;
+}
+
+static void put_member(struct json_text *out, const char *key, const char *value)
+{
+    json_put(out, key);
+    json_put_string(out, value, strlen(value));
+}
+
+static void put_number(struct json_text *out, const char *key, double value)
+{
+    char text[JSON_REAL_SIZE];
+    json_real_write((float)value, text);
+    json_put(out, key);
+    json_put(out, text);
+}
+
+/* What was measured on the held-out rows, for the row in lstm_models and for the card. */
+static void put_metrics(struct json_text *out, const struct job *job, const struct run_result *result,
+                        const float *logits, double temperature)
+{
+    const struct dataset *v = &job->valid;
+    int32_t classes = job->labels.count;
+    put_number(out, "{\"valid_accuracy\":", result->state.best_accuracy);
+    put_number(out, ",\"valid_loss\":", calibration_loss(logits, v->classes, v->texts, classes, temperature));
+    put_number(out, ",\"valid_calibration_error\":",
+               calibration_error(logits, v->classes, v->texts, classes, temperature, CALIBRATION_BINS));
+    json_put(out, ",\"valid_texts\":");
+    json_put_int64(out, v->texts);
+    json_put(out, ",\"best_epoch\":");
+    json_put_int64(out, result->state.best_epoch + 1);
+    json_put(out, "}");
+}
+
+/* No time and no speed in it: the same run gives the same card, so the same bytes. */
+static void put_card(struct json_text *out, const struct settings *s, const struct job *job, const char *metrics)
+{
+    put_member(out, "{\"data\":", s->data);
+    put_member(out, ",\"terms\":", s->terms);
+    json_put(out, ",\"texts\":");
+    json_put_int64(out, job->train.texts);
+    json_put(out, ",\"tokens\":");
+    json_put_int64(out, job->train.tokens.count);
+    put_member(out, ",\"run\":", job->fingerprint);
+    json_put(out, ",\"metrics\":");
+    json_put(out, metrics);
+    json_put(out, "}");
+}
+
+static char *json_done(struct json_text *out, enum lstm_status *rc, struct lstm_error *err)
+{
+    char *text = out->status ? NULL : malloc(out->size + 1);
+    if (!text) {
+        *rc = lstm_fail(err, out->status ? out->status : LSTM_NOMEM, "the model's card: out of memory or not UTF-8");
+    } else {
+        memcpy(text, out->bytes, out->size);
+        text[out->size] = '\0';
+    }
+    free(out->bytes);
+    return text;
+}
+
+/* Fits the temperature, writes the card and stores the model. */
+static enum lstm_status finish(const struct settings *s, struct job *job, const struct run_result *result,
+                               struct lstm_error *err)
+{
+    const int32_t classes = job->labels.count;
+    struct trainer_loss loss;
+    struct lstm_model model = { .sizes = job->trainer.sizes, .params = job->trainer.params,
+                                .tokenizer = job->tokenizer };
+    struct json_text metrics = { 0 }, card = { 0 };
+    char *metrics_text = NULL;
+    float *logits = malloc(((size_t)job->valid.texts + 1) * (size_t)classes * sizeof *logits);
+    enum lstm_status rc = logits ? LSTM_OK : lstm_fail(err, LSTM_NOMEM, "out of memory for the validation scores");
+    if (rc || (rc = trainer_evaluate(&job->trainer, &job->valid, logits, &loss, err)))
+        goto done;
+    strcpy(model.task, s->sentiment ? "sentiment" : "classify");
+    memcpy(model.labels, job->labels.names, sizeof model.labels);
+    model.temperature = (float)calibrate(logits, job->valid.classes, job->valid.texts, classes);
+    put_metrics(&metrics, job, result, logits, (double)model.temperature);
+    if (!(metrics_text = json_done(&metrics, &rc, err)))
+        goto done;
+    put_card(&card, s, job, metrics_text);
+    if (!(model.card = json_done(&card, &rc, err)))
+        goto done;
+    if (!(rc = store_model(&s->store, &model, metrics_text, err)))
+        printf("%s: %s\n", s->store.database ? s->store.name : s->store.out, metrics_text);
+done:
+    free(model.card);
+    free(metrics_text);
+    free(logits);
+    return rc;
+}
+
+static enum lstm_status run(struct settings *s, struct lstm_error *err)
+{
+    struct job job = { 0 };
+    struct run_result result;
+    enum lstm_status rc = prepare(s, &job, err);
+    if (rc)
+        goto done;
+    s->run.fingerprint = job.fingerprint;
+    if ((rc = run_training(&job.trainer, &job.train, &job.valid, &s->run, &result, err)))
+        goto done;
+    fprintf(stderr, "best: epoch %d, %.2f%% of the held-out texts right; %.0f tokens/s, %.0f s%s\n",
+            result.state.best_epoch + 1, 100 * result.state.best_accuracy, result.tokens_per_second, result.seconds,
+            result.interrupted ? "; interrupted, keeping the best so far" : "");
+    rc = finish(s, &job, &result, err);
+    if (!rc && !result.interrupted && s->run.checkpoint)
+        remove(s->run.checkpoint);
+done:
+    trainer_close(&job.trainer);
+    dataset_close(&job.train);
+    dataset_close(&job.valid);
+    free(job.vectors);
+    lstm_tokenizer_close(job.tokenizer);
+    return rc;
+}
+
+static int command(int sentiment, int argc, char **argv)
+{
+    struct settings s = {
+        .sentiment = sentiment,
+        .valid_share = 0.05,
+        .data = "not said",
+        .terms = "not said",
+        .sizes = { .hidden = 128, .layers = 1, .window = 256, .overlap = 32 },
+        .trainer = { .batch_tokens = 10000, .rate = 2e-3, .warmup = 100, .clip = 1, .drop_word = 0.1,
+                     .drop_embedding = 0.3, .drop_features = 0.5, .shards = 2, .threads = parallel_processors(),
+                     .seed = 1 },
+        .run = { .epochs = 5, .patience = 2, .checkpoint_every = 60 },
+        .store = { .storage = "f16" },
+    };
+    const struct option_spec specs[] = {
+        { "--db", OPTION_TEXT, &s.train.database, 0, 0, "a SQLite database, with --query" },
+        { "--query", OPTION_TEXT, &s.train.query, 0, 0, "SELECT text, label ... to learn from" },
+        { "--valid-query", OPTION_TEXT, &s.valid.query, 0, 0, "SELECT text, label ... to validate on" },
+        { "--csv", OPTION_TEXT, &s.train.csv, 0, 0, "a CSV file with a header line, also .xz, instead of --db" },
+        { "--valid-csv", OPTION_TEXT, &s.valid.csv, 0, 0, "the same, to validate on" },
+        { "--text", OPTION_TEXT, &s.train.text_column, 0, 0, "the column of the text in CSV files" },
+        { "--label", OPTION_TEXT, &s.train.label_column, 0, 0, "the column of the label in CSV files" },
+        { "--valid-share", OPTION_REAL, &s.valid_share, 0.001, 0.5, "held out where no validation rows are given" },
+        { "--vectors", OPTION_TEXT, &s.vectors_path, 0, 0, "what lstm-train vectors wrote: vocabulary and vectors" },
+        { "--out", OPTION_TEXT, &s.store.out, 0, 0, "write the model to this file" },
+        { "--into", OPTION_TEXT, &s.store.database, 0, 0, "store the model in this database's table lstm_models" },
+        { "--name", OPTION_TEXT, &s.store.name, 0, 0, "its name there" },
+        { "--storage", OPTION_TEXT, &s.store.storage, 0, 0, "f16, bf16 or f32" },
+        { "--data", OPTION_TEXT, &s.data, 0, 0, "what the rows are, for the model's card" },
+        { "--terms", OPTION_TEXT, &s.terms, 0, 0, "under which terms they may be used, for the card" },
+        { "--hidden", OPTION_INT, &s.sizes.hidden, LSTM_UNITS, LSTM_HIDDEN_MAX, "LSTM units of a direction" },
+        { "--layers", OPTION_INT, &s.sizes.layers, 1, LSTM_LAYERS_MAX, "LSTM layers" },
+        { "--window", OPTION_INT, &s.sizes.window, LSTM_WINDOW_MIN, LSTM_WINDOW_MAX, "tokens of a window" },
+        { "--overlap", OPTION_INT, &s.sizes.overlap, 0, LSTM_WINDOW_MAX / 2, "tokens that windows share" },
+        { "--epochs", OPTION_INT, &s.run.epochs, 1, 10000, "times every text is read" },
+        { "--patience", OPTION_INT, &s.run.patience, 1, 10000, "epochs without a better validation before the end" },
+        { "--batch", OPTION_INT, &s.trainer.batch_tokens, 1, 10000000, "tokens of a batch" },
+        { "--rate", OPTION_REAL, &s.trainer.rate, 1e-7, 1, "learning rate of Adam at its highest" },
+        { "--warmup", OPTION_INT, &s.trainer.warmup, 0, 1000000, "steps until it is reached" },
+        { "--clip", OPTION_REAL, &s.trainer.clip, 0, 1e9, "largest gradient norm, embedding left out; 0: any" },
+        { "--decay", OPTION_REAL, &s.trainer.decay, 0, 10, "decoupled weight decay, embedding left out" },
+        { "--drop-word", OPTION_REAL, &s.trainer.drop_word, 0, 0.95, "share of the tokens hidden from a step" },
+        { "--drop-embedding", OPTION_REAL, &s.trainer.drop_embedding, 0, 0.95, "locked dropout of the embedding" },
+        { "--drop-features", OPTION_REAL, &s.trainer.drop_features, 0, 0.95, "dropout of the pooled features" },
+        { "--shards", OPTION_INT, &s.trainer.shards, 1, 64, "parts of a batch; part of the run, as the seed is" },
+        { "--threads", OPTION_INT, &s.trainer.threads, 1, 64, "threads; never changes the result" },
+        { "--seed", OPTION_SEED, &s.trainer.seed, 0, 0, "of every random choice" },
+        { "--checkpoint", OPTION_TEXT, &s.run.checkpoint, 0, 0, "where the run is saved every minute" },
+        { "--resume", OPTION_FLAG, &s.run.resume, 0, 0, "go on from the checkpoint" },
+        { "--help", OPTION_FLAG, &s.help, 0, 0, "this list" },
+    };
+    const size_t count = sizeof specs / sizeof *specs;
+    struct lstm_error err;
+    enum lstm_status rc = options_parse(argc, argv, specs, count, &err);
+    if (!rc && s.help) {
+        options_help(specs, count);
+        return 0;
+    }
+    if (!rc && !s.vectors_path)
+        rc = lstm_fail(&err, LSTM_RANGE, "--vectors is missing: make the file with lstm-train vectors");
+    if (!rc && s.run.resume && !s.run.checkpoint)
+        rc = lstm_fail(&err, LSTM_RANGE, "--resume needs --checkpoint");
+    if (rc) {
+        fprintf(stderr, "lstm-train %s: %s\n", argv[0], err.text);
+        return 2;
+    }
+    s.valid.database = s.valid.query ? s.train.database : NULL;
+    s.valid.text_column = s.valid.csv ? s.train.text_column : NULL;
+    s.valid.label_column = s.valid.csv ? s.train.label_column : NULL;
+    if ((rc = run(&s, &err)))
+        fprintf(stderr, "lstm-train %s: %s\n", argv[0], err.text);
+    return rc ? 1 : 0;
+}
+
+int command_sentiment(int argc, char **argv)
+{
+    return command(1, argc, argv);
+}
+
+int command_classify(int argc, char **argv)
+{
+    return command(0, argc, argv);
+}

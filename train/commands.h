@@ -1,0 +1,12 @@
+/* The subcommands of lstm-train. Each gets its arguments with its own name first, as a main does, and returns the exit
+ * status: 0, 1 when the work failed, 2 when it was called wrongly. */
+#ifndef TRAIN_COMMANDS_H
+#define TRAIN_COMMANDS_H
+
+int command_vectors(int argc, char **argv);
+int command_sentiment(int argc, char **argv);
+int command_classify(int argc, char **argv);
+int command_eval(int argc, char **argv);
+int command_list(int argc, char **argv);
+
+#endif

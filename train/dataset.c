@@ -1,0 +1,248 @@
+#include "train/dataset.h"
+
+#include "train/random.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { POOL_BATCHES = 50 }; /* so many batches' texts are shuffled together, then sorted by length */
+
+static const char *sentiment_name(const char *label)
+{
+    static const char *const names[] = { "negative", "positive" };
+    for (int i = 0; i < 2; i++)
+        if (!strcmp(label, names[i]) || (label[0] == '0' + i && !label[1]))
+            return names[i];
+    return NULL;
+}
+
+static int compare_labels(const void *a, const void *b)
+{
+    char *end_a, *end_b;
+    double x = strtod(a, &end_a), y = strtod(b, &end_b);
+    if (!*end_a && !*end_b && x < y)
+        return -1;
+    if (!*end_a && !*end_b && x > y)
+        return 1;
+    return strcmp(a, b);
+}
+
+static int32_t find_label(const struct labels *labels, const char *label)
+{
+    const char *name = labels->sentiment ? sentiment_name(label) : label;
+    for (int32_t i = 0; name && i < labels->count; i++)
+        if (!strcmp(labels->names[i], name))
+            return i;
+    return -1;
+}
+
+enum lstm_status labels_collect(const struct rows *rows, int sentiment, struct labels *labels, struct lstm_error *err)
+{
+    memset(labels, 0, sizeof *labels);
+    labels->sentiment = sentiment;
+    if (sentiment) {
+        strcpy(labels->names[labels->count++], "negative");
+        strcpy(labels->names[labels->count++], "positive");
+        return LSTM_OK;
+    }
+    for (int32_t i = 0; i < rows->count; i++) {
+        const char *label = rows->rows[i].label;
+        if (!label)
+            return lstm_fail(err, LSTM_RANGE, "the rows have no label: select text and label");
+        if (find_label(labels, label) >= 0)
+            continue;
+        if (strlen(label) >= LSTM_LABEL_SIZE || !*label)
+            return lstm_fail(err, LSTM_RANGE, "row %d: a label has 1 to %d bytes, this one %zu", i + 1,
+                             LSTM_LABEL_SIZE - 1, strlen(label));
+        if (labels->count == LSTM_CLASSES_MAX)
+            return lstm_fail(err, LSTM_RANGE, "more than %d distinct labels", LSTM_CLASSES_MAX);
+        memcpy(labels->names[labels->count++], label, strlen(label));
+    }
+    if (labels->count < 2)
+        return lstm_fail(err, LSTM_RANGE, "%d distinct label, at least 2 are needed", labels->count);
+    qsort(labels->names, (size_t)labels->count, sizeof *labels->names, compare_labels);
+    return LSTM_OK;
+}
+
+static enum lstm_status make_room(struct dataset *d, int32_t texts, struct lstm_error *err)
+{
+    d->starts = calloc((size_t)texts + 1, sizeof *d->starts);
+    d->classes = calloc((size_t)texts + 1, sizeof *d->classes);
+    if (!d->starts || !d->classes)
+        return lstm_fail(err, LSTM_NOMEM, "out of memory for %d texts", texts);
+    return LSTM_OK;
+}
+
+enum lstm_status dataset_open(const struct lstm_tokenizer *tokenizer, const struct rows *rows,
+                              const struct labels *labels, struct dataset *d, struct lstm_error *err)
+{
+    memset(d, 0, sizeof *d);
+    enum lstm_status rc = make_room(d, rows->count, err);
+    for (int32_t i = 0; i < rows->count && !rc; i++) {
+        const struct row *row = &rows->rows[i];
+        int32_t class = row->label ? find_label(labels, row->label) : -1;
+        if (class < 0) {
+            rc = lstm_fail(err, LSTM_RANGE, "row %d: label \"%.*s\" is not one of the %d labels (\"%s\", ...)", i + 1,
+                           LSTM_LABEL_SIZE, row->label ? row->label : "", labels->count, labels->names[0]);
+            break;
+        }
+        if ((rc = lstm_tokenize(tokenizer, row->text, row->size, 0, &d->tokens, err)))
+            break;
+        if (d->tokens.count == d->starts[d->texts]) {
+            d->empty++;
+            continue;
+        }
+        d->classes[d->texts++] = class;
+        d->starts[d->texts] = d->tokens.count;
+    }
+    if (rc)
+        dataset_close(d);
+    return rc;
+}
+
+void dataset_close(struct dataset *d)
+{
+    lstm_tokens_free(&d->tokens);
+    free(d->starts);
+    free(d->classes);
+    memset(d, 0, sizeof *d);
+}
+
+/* Appends text i of from; to has room. */
+static void take(const struct dataset *from, int32_t i, struct dataset *to)
+{
+    int32_t count = from->starts[i + 1] - from->starts[i];
+    memmove(to->tokens.ids + to->tokens.count, from->tokens.ids + from->starts[i],
+            (size_t)count * sizeof *to->tokens.ids);
+    to->tokens.count += count;
+    to->classes[to->texts++] = from->classes[i];
+    to->starts[to->texts] = to->tokens.count;
+}
+
+enum lstm_status dataset_split(struct dataset *d, double share, uint64_t seed, struct dataset *other,
+                               struct lstm_error *err)
+{
+    memset(other, 0, sizeof *other);
+    struct dataset whole = *d;
+    enum lstm_status rc = make_room(other, whole.texts, err);
+    other->tokens.ids = rc ? NULL : malloc(((size_t)whole.tokens.count + 1) * sizeof *other->tokens.ids);
+    other->tokens.capacity = whole.tokens.count;
+    if (!rc && !other->tokens.ids)
+        rc = lstm_fail(err, LSTM_NOMEM, "out of memory for %d tokens", whole.tokens.count);
+    if (rc) {
+        dataset_close(other);
+        return rc;
+    }
+    d->texts = 0; /* what stays moves down in place: a text is read before its place is written */
+    d->tokens.count = 0;
+    uint64_t random = random_stream(seed, 0x5eed);
+    int32_t start = 0;
+    for (int32_t i = 0; i < whole.texts; i++) {
+        int32_t end = whole.starts[i + 1], bounds[2] = { start, end }, class = whole.classes[i];
+        struct dataset one = { .texts = 1, .tokens = whole.tokens, .starts = bounds, .classes = &class };
+        take(&one, 0, random_float(&random) < (float)share ? other : d);
+        start = end;
+    }
+    return LSTM_OK;
+}
+
+struct sorted {
+    int32_t length, text;
+};
+
+static int compare_sorted(const void *a, const void *b)
+{
+    const struct sorted *x = a, *y = b;
+    if (x->length != y->length)
+        return x->length > y->length ? -1 : 1;
+    return (x->text > y->text) - (x->text < y->text);
+}
+
+static void shuffle(int32_t *items, int32_t count, uint64_t *random)
+{
+    for (int32_t i = count - 1; i > 0; i--) {
+        int32_t j = (int32_t)random_below(random, (uint32_t)i + 1), item = items[i];
+        items[i] = items[j];
+        items[j] = item;
+    }
+}
+
+/* Sorts the texts order[first] .. order[end - 1] by length and cuts them into batches. */
+static void cut_pool(const struct dataset *d, int32_t batch_tokens, struct epoch_plan *plan, int32_t first, int32_t end,
+                     struct sorted *sorted)
+{
+    for (int32_t i = first; i < end; i++) {
+        int32_t text = plan->order[i];
+        sorted[i - first] = (struct sorted){ d->starts[text + 1] - d->starts[text], text };
+    }
+    qsort(sorted, (size_t)(end - first), sizeof *sorted, compare_sorted);
+    int64_t tokens = 0;
+    for (int32_t i = first; i < end; i++) {
+        plan->order[i] = sorted[i - first].text;
+        tokens += sorted[i - first].length;
+        if (tokens >= batch_tokens || i == end - 1) {
+            plan->batches[++plan->count] = i + 1;
+            tokens = 0;
+        }
+    }
+}
+
+/* Puts the batches in random order: batches[] becomes the bounds of a reordered order[]. */
+static void shuffle_batches(struct epoch_plan *plan, int32_t texts, uint64_t *random, int32_t *which, int32_t *copy)
+{
+    int32_t *bounds = which + plan->count, at = 0;
+    for (int32_t b = 0; b < plan->count; b++)
+        which[b] = b;
+    shuffle(which, plan->count, random);
+    memcpy(copy, plan->order, (size_t)texts * sizeof *copy);
+    memcpy(bounds, plan->batches, ((size_t)plan->count + 1) * sizeof *bounds);
+    for (int32_t b = 0; b < plan->count; b++) {
+        int32_t from = bounds[which[b]], size = bounds[which[b] + 1] - from;
+        memcpy(plan->order + at, copy + from, (size_t)size * sizeof *copy);
+        plan->batches[b] = at;
+        at += size;
+    }
+    plan->batches[plan->count] = at;
+}
+
+enum lstm_status epoch_plan_open(const struct dataset *d, int32_t batch_tokens, uint64_t seed, int32_t epoch,
+                                 struct epoch_plan *plan, struct lstm_error *err)
+{
+    size_t n = (size_t)d->texts;
+    *plan = (struct epoch_plan){ 0 };
+    plan->order = malloc((n + 1) * sizeof *plan->order);
+    plan->batches = calloc(n + 1, sizeof *plan->batches);
+    struct sorted *sorted = malloc((n + 1) * sizeof *sorted);
+    int32_t *scratch = malloc((3 * n + 2) * sizeof *scratch);
+    enum lstm_status rc = LSTM_OK;
+    if (!plan->order || !plan->batches || !sorted || !scratch) {
+        rc = lstm_fail(err, LSTM_NOMEM, "out of memory for an epoch of %d texts", d->texts);
+        epoch_plan_close(plan);
+        goto done;
+    }
+    uint64_t random = random_stream(random_stream(seed, 0xba7c4), (uint64_t)epoch);
+    for (int32_t i = 0; i < d->texts; i++)
+        plan->order[i] = i;
+    shuffle(plan->order, d->texts, &random);
+    int64_t tokens = 0;
+    for (int32_t i = 0, first = 0; i < d->texts; i++) {
+        tokens += d->starts[plan->order[i] + 1] - d->starts[plan->order[i]];
+        if (tokens >= (int64_t)POOL_BATCHES * batch_tokens || i == d->texts - 1) {
+            cut_pool(d, batch_tokens, plan, first, i + 1, sorted);
+            first = i + 1;
+            tokens = 0;
+        }
+    }
+    shuffle_batches(plan, d->texts, &random, scratch, scratch + 2 * n + 2);
+done:
+    free(sorted);
+    free(scratch);
+    return rc;
+}
+
+void epoch_plan_close(struct epoch_plan *plan)
+{
+    free(plan->order);
+    free(plan->batches);
+    *plan = (struct epoch_plan){ 0 };
+}

@@ -1,0 +1,28 @@
+/* A whole training run: epochs, validation, early stopping, checkpoints, Ctrl-C. */
+#ifndef TRAIN_RUN_H
+#define TRAIN_RUN_H
+
+#include "train/checkpoint.h"
+
+struct run_options {
+    int32_t epochs;
+    int32_t patience;        /* epochs without a better validation before the run stops */
+    const char *checkpoint;  /* path, or NULL for none */
+    double checkpoint_every; /* seconds */
+    int resume;              /* start from the checkpoint */
+    const char *fingerprint;
+};
+
+struct run_result {
+    struct run_state state;
+    double seconds;          /* of training, validation left out, since this process began */
+    double tokens_per_second;
+    int interrupted;
+};
+
+/* Trains until the epochs are done, patience ends or the user interrupts (SIGINT, SIGTERM); then params are those of the
+ * best validated epoch. An interrupted run that was never validated keeps the parameters it has. */
+enum lstm_status run_training(struct trainer *trainer, const struct dataset *train, const struct dataset *valid,
+                              const struct run_options *options, struct run_result *result, struct lstm_error *err);
+
+#endif

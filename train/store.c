@@ -1,0 +1,80 @@
+#include "train/store.h"
+
+#include "train/files.h"
+
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BUSY_MS = 60000 }; /* for another writer to finish */
+
+int sqlite3_lstmext_init(sqlite3 *db, char **message, const struct sqlite3_api_routines *api);
+
+static enum lstm_status storage_of(const char *name, enum lstm_storage *storage, struct lstm_error *err)
+{
+    static const struct { const char *name; enum lstm_storage storage; } all[] = {
+        { "f16", LSTM_F16 }, { "bf16", LSTM_BF16 }, { "f32", LSTM_F32 }
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (!strcmp(name, all[i].name)) {
+            *storage = all[i].storage;
+            return LSTM_OK;
+        }
+    return lstm_fail(err, LSTM_RANGE, "--storage is \"%s\", expected f16, bf16 or f32", name);
+}
+
+enum lstm_status store_check(const struct store_options *o, struct lstm_error *err)
+{
+    enum lstm_storage storage;
+    if (!o->out && !o->database)
+        return lstm_fail(err, LSTM_RANGE, "where should the model go? Give --out FILE, or --into DATABASE --name NAME");
+    if (o->database && !o->name)
+        return lstm_fail(err, LSTM_RANGE, "--into %s needs --name", o->database);
+    return storage_of(o->storage, &storage, err);
+}
+
+static enum lstm_status import(sqlite3 *db, const struct store_options *o, const void *blob, size_t size,
+                               const char *metrics, struct lstm_error *err)
+{
+    sqlite3_stmt *statement = NULL;
+    char *message = NULL;
+    int rc = sqlite3_lstmext_init(db, &message, NULL);
+    sqlite3_free(message);
+    if (!rc)
+        rc = sqlite3_prepare_v2(db, "SELECT lstm_model_import(?1, ?2, ?3)", -1, &statement, NULL);
+    if (!rc) {
+        sqlite3_bind_text(statement, 1, o->name, -1, SQLITE_STATIC);
+        sqlite3_bind_blob64(statement, 2, blob, size, SQLITE_STATIC);
+        sqlite3_bind_text(statement, 3, metrics, -1, SQLITE_STATIC);
+        rc = sqlite3_step(statement);
+    }
+    if (rc != SQLITE_ROW)
+        lstm_fail(err, LSTM_UNAVAILABLE, "%s: the model could not be stored as %s: %s", o->database, o->name,
+                  sqlite3_errmsg(db));
+    sqlite3_finalize(statement);
+    return rc == SQLITE_ROW ? LSTM_OK : LSTM_UNAVAILABLE;
+}
+
+enum lstm_status store_model(const struct store_options *o, const struct lstm_model *model, const char *metrics,
+                             struct lstm_error *err)
+{
+    enum lstm_storage storage;
+    void *blob = NULL;
+    size_t size;
+    sqlite3 *db = NULL;
+    enum lstm_status rc = storage_of(o->storage, &storage, err);
+    if (rc || (rc = lstm_model_write(model, storage, &blob, &size, err)))
+        return rc;
+    if (o->out && (rc = file_write(o->out, blob, size, err)))
+        goto done;
+    if (o->database && sqlite3_open(o->database, &db))
+        rc = lstm_fail(err, LSTM_UNAVAILABLE, "cannot open %s: %s", o->database, sqlite3_errmsg(db));
+    else if (o->database) {
+        sqlite3_busy_timeout(db, BUSY_MS);
+        rc = import(db, o, blob, size, metrics, err);
+    }
+done:
+    sqlite3_close(db);
+    free(blob);
+    return rc;
+}

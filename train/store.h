@@ -1,0 +1,22 @@
+/* What becomes of a trained model: a file, a row in a database, or both. */
+#ifndef TRAIN_STORE_H
+#define TRAIN_STORE_H
+
+#include "model/model.h"
+
+struct store_options {
+    const char *out;      /* a file, or NULL */
+    const char *database; /* a SQLite database whose table lstm_models takes the model, or NULL */
+    const char *name;     /* its name there */
+    const char *storage;  /* "f16", "bf16" or "f32" */
+};
+
+/* Says before hours of training what would fail after them: an unknown storage, nowhere to store, a reserved name. */
+enum lstm_status store_check(const struct store_options *options, struct lstm_error *err);
+
+/* metrics: a JSON object for the row. The row, its card and its metrics go in by one transaction, through the
+ * extension's lstm_model_import. */
+enum lstm_status store_model(const struct store_options *options, const struct lstm_model *model, const char *metrics,
+                             struct lstm_error *err);
+
+#endif
