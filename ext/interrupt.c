@@ -5,9 +5,9 @@ struct interrupt interrupt_watch(sqlite3 *db)
     return (struct interrupt){ .db = db, .caller = pthread_self() };
 }
 
-/* Before 3.41 nobody can ask SQLite, but a statement that is prepared while an interrupted one still runs is interrupted
- * too: the parser looks at every white space. Preparing is enough, so nothing is ever rolled back by it. It costs about
- * a microsecond, against a tile's milliseconds. */
+/* Before 3.41 nobody can ask SQLite, but a statement that is prepared while an interrupted one still runs is
+ * interrupted too: the parser looks at every white space. Preparing is enough, so nothing is ever rolled back by it. It
+ * costs about a microsecond, against a tile's milliseconds. */
 static int asked_by_preparing(sqlite3 *db)
 {
     sqlite3_stmt *statement = NULL;

@@ -38,7 +38,7 @@ int shared_check(const char *sha256, const void *blob, size_t size, const char *
     return SQLITE_OK;
 }
 
-/* Reads the model while others wait: whoever waits for the same one wants just this, and nothing in here calls SQLite. */
+/* Reads the model while others wait: whoever waits for the same one wants just this, and nothing in here runs SQL. */
 static int load_locked(const char *sha256, const void *blob, size_t size, const char *what, struct shared **model,
                        struct failure *failure)
 {

@@ -1,5 +1,5 @@
-/* SQLite's interface as every file of ext/ sees it: by way of the routines that SQLite hands to an extension it loads,
- * or directly where the extension is linked into a program (SQLITE_CORE). Only lstm_ext.c has SQLITE_EXTENSION_INIT1. */
+/* SQLite as every file of ext/ sees it: by way of the routines that SQLite hands to an extension it loads, or
+ * directly where the extension is linked into a program (SQLITE_CORE). Only lstm_ext.c has SQLITE_EXTENSION_INIT1. */
 #ifndef EXT_SQLITE_H
 #define EXT_SQLITE_H
 

@@ -168,21 +168,11 @@ static int tokens_column(sqlite3_vtab_cursor *cursor, sqlite3_context *context, 
 {
     const struct tokens_cursor *c = (const struct tokens_cursor *)cursor;
     switch (column) {
-    case POSITION:
-        sqlite3_result_int(context, c->row);
-        break;
-    case TOKEN:
-        token_result(context, c);
-        break;
-    case BEGIN:
-        sqlite3_result_int64(context, c->tokens.begins[c->row]);
-        break;
-    case END:
-        sqlite3_result_int64(context, c->tokens.ends[c->row]);
-        break;
-    case ID:
-        sqlite3_result_int(context, c->tokens.ids[c->row]);
-        break;
+    case POSITION: sqlite3_result_int(context, c->row); break;
+    case TOKEN: token_result(context, c); break;
+    case BEGIN: sqlite3_result_int64(context, c->tokens.begins[c->row]); break;
+    case END: sqlite3_result_int64(context, c->tokens.ends[c->row]); break;
+    case ID: sqlite3_result_int(context, c->tokens.ids[c->row]); break;
     default:
         if (c->arguments[column - TEXT])
             sqlite3_result_value(context, c->arguments[column - TEXT]);

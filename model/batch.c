@@ -8,7 +8,8 @@ int32_t lstm_window_count(const struct lstm_sizes *sizes, int32_t tokens)
     return tokens <= sizes->window ? 1 : 1 + (tokens - sizes->window + stride - 1) / stride;
 }
 
-struct lstm_window lstm_window_at(const struct lstm_sizes *sizes, int32_t text, int32_t start, int32_t tokens, int32_t i)
+struct lstm_window lstm_window_at(const struct lstm_sizes *sizes, int32_t text, int32_t start, int32_t tokens,
+                                  int32_t i)
 {
     int32_t stride = sizes->window - sizes->overlap;
     int32_t begin = i * stride;

@@ -11,8 +11,8 @@
 
 struct lstm_batch {
     int32_t texts;
-    const int32_t *tokens; /* of all texts, one after another */
-    const int32_t *starts; /* texts + 1: text i is tokens[starts[i]] .. tokens[starts[i + 1] - 1]; at least one each */
+    const int32_t *tokens;  /* of all texts, one after another */
+    const int32_t *starts;  /* texts + 1: text i is tokens[starts[i]] .. tokens[starts[i + 1] - 1]; at least one each */
     int (*stop)(void *arg); /* asked between tiles; nonzero ends the call with LSTM_INTERRUPTED. May be NULL */
     void *stop_arg;
 };
@@ -28,7 +28,8 @@ struct lstm_window {
 int32_t lstm_window_count(const struct lstm_sizes *sizes, int32_t tokens);
 
 /* The i-th window of a text of so many tokens that starts at position start. */
-struct lstm_window lstm_window_at(const struct lstm_sizes *sizes, int32_t text, int32_t start, int32_t tokens, int32_t i);
+struct lstm_window lstm_window_at(const struct lstm_sizes *sizes, int32_t text, int32_t start, int32_t tokens,
+                                  int32_t i);
 
 /* All windows of a batch, the longest first; equal lengths in the order of the texts. A text's windows stay in order,
  * since only its last can be shorter. windows holds the sum of lstm_window_count over the texts. */

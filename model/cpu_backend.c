@@ -135,7 +135,7 @@ static enum lstm_status classify(struct lstm_session *s, const struct lstm_batch
     int32_t windows = 0;
     for (int32_t i = 0; i < batch->texts && !rc; i++)
         windows += lstm_window_count(sizes, batch->starts[i + 1] - batch->starts[i]);
-    if (rc || (rc = reserve(s, batch->texts, windows, err)))
+    if (rc || batch->texts == 0 || (rc = reserve(s, batch->texts, windows, err)))
         return rc;
     lstm_windows_sorted(sizes, batch, s->windows, windows);
     for (int32_t first = 0; first < windows; first += TILE_ROWS) {
@@ -156,15 +156,19 @@ static enum lstm_status classify(struct lstm_session *s, const struct lstm_batch
     return LSTM_OK;
 }
 
-#define CPU_BACKEND(isa)                                                                                               \
-    static enum lstm_status load_##isa(const struct lstm_model *model, struct lstm_loaded **loaded,                    \
-                                       struct lstm_error *err)                                                         \
-    {                                                                                                                  \
-        return load(&cpu_kernels_##isa, model, loaded, err);                                                           \
-    }                                                                                                                  \
-    static const struct lstm_backend backend_##isa = { .abi = LSTM_BACKEND_ABI, .name = "cpu-" #isa,                   \
-                                                       .load = load_##isa, .unload = unload, .open = open_session,     \
-                                                       .close = close_session, .classify = classify };
+#define CPU_BACKEND(isa)                                                                            \
+    static enum lstm_status load_##isa(const struct lstm_model *model, struct lstm_loaded **loaded, \
+                                       struct lstm_error *err)                                      \
+    {                                                                                               \
+        return load(&cpu_kernels_##isa, model, loaded, err);                                        \
+    }                                                                                               \
+    static const struct lstm_backend backend_##isa = { .abi = LSTM_BACKEND_ABI,                     \
+                                                       .name = "cpu-" #isa,                         \
+                                                       .load = load_##isa,                          \
+                                                       .unload = unload,                            \
+                                                       .open = open_session,                        \
+                                                       .close = close_session,                      \
+                                                       .classify = classify };
 
 CPU_BACKEND(generic)
 #if defined(__x86_64__)

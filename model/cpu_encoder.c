@@ -18,7 +18,7 @@ int32_t cpu_tile_positions(const struct lstm_window *windows, int32_t rows)
 void cpu_tile_plan(struct cpu_tile *tile, const struct lstm_window *windows, int32_t rows, const int32_t *tokens,
                    int32_t *memory)
 {
-    int32_t positions = cpu_tile_positions(windows, rows), steps = windows[0].length;
+    int32_t positions = cpu_tile_positions(windows, rows), steps = rows ? windows[0].length : 0;
     *tile = (struct cpu_tile){ .windows = windows, .rows = rows, .steps = steps, .positions = positions };
     tile->base = memory, memory += steps + 1;
     tile->offset = memory, memory += rows;

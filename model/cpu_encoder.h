@@ -8,9 +8,9 @@
 
 /* The weights of one direction of one layer in the order the products read them. in = embedding or 2 hidden. */
 struct cpu_direction {
-    float *ih;   /* in x 4 hidden, in panels */
-    float *hh;   /* hidden x 4 hidden, in panels */
-    float *bias; /* 4 hidden */
+    float *ih;                /* in x 4 hidden, in panels */
+    float *hh;                /* hidden x 4 hidden, in panels */
+    float *bias;              /* 4 hidden */
     float *ih_back, *hh_back; /* 4 hidden x in, 4 hidden x hidden, in panels: for the backward pass, else NULL */
 };
 
@@ -40,7 +40,7 @@ struct cpu_tile {
     int32_t *tokens;   /* positions, row-major */
 };
 
-/* How many int32 a tile's arrays need, and laying them out in such a block. Windows are sorted, rows >= 1. */
+/* How many int32 a tile's arrays need, and laying them out in such a block. Windows are sorted. */
 size_t cpu_tile_ints(int32_t rows, int32_t steps, int32_t positions);
 void cpu_tile_plan(struct cpu_tile *tile, const struct lstm_window *windows, int32_t rows, const int32_t *tokens,
                    int32_t *memory);
@@ -64,7 +64,7 @@ struct cpu_steps {
     float *state; /* (positions or rows) x hidden */
 };
 
-/* Runs a direction over a tile; its states go to columns reverse * hidden of states (positions x 2 hidden, row-major). */
+/* Runs a direction over a tile; its states go to columns reverse * hidden of states (positions x 2 hidden). */
 void cpu_direction_run(const struct cpu_weights *weights, int layer, int reverse, const struct cpu_tile *tile,
                        const struct cpu_input *input, struct cpu_steps *steps, float *states);
 
@@ -80,6 +80,7 @@ void cpu_pool_tile(const struct cpu_weights *weights, const struct cpu_tile *til
                    struct cpu_pools *pools);
 
 /* Checks tokens and lengths of a batch. */
-enum lstm_status cpu_batch_check(const struct lstm_sizes *sizes, const struct lstm_batch *batch, struct lstm_error *err);
+enum lstm_status cpu_batch_check(const struct lstm_sizes *sizes, const struct lstm_batch *batch,
+                                 struct lstm_error *err);
 
 #endif

@@ -292,23 +292,12 @@ static enum lstm_status parse_value(struct parser *p)
                              : JSON_NUMBER;
     switch (value->type) {
     case JSON_OBJECT:
-    case JSON_ARRAY:
-        rc = parse_nested(p, index);
-        break;
-    case JSON_STRING:
-        rc = parse_string(p, value);
-        break;
-    case JSON_TRUE:
-        rc = parse_word(p, value, "true");
-        break;
-    case JSON_FALSE:
-        rc = parse_word(p, value, "false");
-        break;
-    case JSON_NULL:
-        rc = parse_word(p, value, "null");
-        break;
-    default:
-        rc = c == '-' || is_digit(c) ? parse_number(p, value) : fail(p, "expected a value");
+    case JSON_ARRAY: rc = parse_nested(p, index); break;
+    case JSON_STRING: rc = parse_string(p, value); break;
+    case JSON_TRUE: rc = parse_word(p, value, "true"); break;
+    case JSON_FALSE: rc = parse_word(p, value, "false"); break;
+    case JSON_NULL: rc = parse_word(p, value, "null"); break;
+    default: rc = c == '-' || is_digit(c) ? parse_number(p, value) : fail(p, "expected a value");
     }
     value->next = p->count;
     return rc;

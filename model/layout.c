@@ -7,13 +7,17 @@ static enum lstm_status check(const char *name, int32_t value, int32_t low, int3
                               struct lstm_error *err)
 {
     if (value < low || value > high || value % multiple)
-        return lstm_fail(err, LSTM_RANGE, "%s is %d, expected %d to %d in steps of %d", name, value, low, high, multiple);
+        return lstm_fail(err, LSTM_RANGE, "%s is %d, expected %d to %d in steps of %d", name, value, low, high,
+                         multiple);
     return LSTM_OK;
 }
 
 enum lstm_status lstm_sizes_check(const struct lstm_sizes *s, struct lstm_error *err)
 {
-    const struct { const char *name; int32_t value, low, high, multiple; } bounds[] = {
+    const struct {
+        const char *name;
+        int32_t value, low, high, multiple;
+    } bounds[] = {
         { "vocab", s->vocab, 257, 1 << 20, 1 },
         { "embedding", s->embedding, LSTM_UNITS, LSTM_EMBEDDING_MAX, LSTM_UNITS },
         { "hidden", s->hidden, LSTM_UNITS, LSTM_HIDDEN_MAX, LSTM_UNITS },

@@ -16,7 +16,8 @@ void lstm_scorer_close(struct lstm_scorer *scorer); /* after its workers; NULL i
 const struct lstm_model *lstm_scorer_model(const struct lstm_scorer *scorer);
 const char *lstm_scorer_device(const struct lstm_scorer *scorer); /* "cpu-avx512" ... */
 
-enum lstm_status lstm_worker_open(const struct lstm_scorer *scorer, struct lstm_worker **worker, struct lstm_error *err);
+enum lstm_status lstm_worker_open(const struct lstm_scorer *scorer, struct lstm_worker **worker,
+                                  struct lstm_error *err);
 void lstm_worker_close(struct lstm_worker *worker); /* NULL is fine */
 
 struct lstm_text {

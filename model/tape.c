@@ -159,8 +159,8 @@ static struct cpu_input input_of(const struct lstm_tape *t, int layer)
     return (struct cpu_input){ t->embedded, NULL, t->weights->sizes.embedding };
 }
 
-enum lstm_status lstm_tape_forward(struct lstm_tape *t, const struct lstm_batch *batch,
-                                   const struct lstm_masks *masks, float *logits, struct lstm_error *err)
+enum lstm_status lstm_tape_forward(struct lstm_tape *t, const struct lstm_batch *batch, const struct lstm_masks *masks,
+                                   float *logits, struct lstm_error *err)
 {
     const struct cpu_weights *w = t->weights;
     const struct cpu_kernels *k = w->kernels;

@@ -52,15 +52,12 @@ enum lstm_class lstm_class_of(int32_t codepoint)
     case UTF8PROC_CATEGORY_ME:
     case UTF8PROC_CATEGORY_ND:
     case UTF8PROC_CATEGORY_NL:
-    case UTF8PROC_CATEGORY_NO:
-        return LSTM_CLASS_WORD;
+    case UTF8PROC_CATEGORY_NO: return LSTM_CLASS_WORD;
     case UTF8PROC_CATEGORY_ZS:
     case UTF8PROC_CATEGORY_ZL:
     case UTF8PROC_CATEGORY_ZP:
-    case UTF8PROC_CATEGORY_CC:
-        return LSTM_CLASS_SPACE;
-    default:
-        return LSTM_CLASS_OTHER;
+    case UTF8PROC_CATEGORY_CC: return LSTM_CLASS_SPACE;
+    default: return LSTM_CLASS_OTHER;
     }
 }
 
@@ -116,14 +113,11 @@ static int32_t plain_quote(int32_t codepoint)
     case 0x00B4: /* an accent by name; NFKC would make it a space and a mark, but people write don´t */
     case 0x2018:
     case 0x2019:
-    case 0x201B:
-        return '\'';
+    case 0x201B: return '\'';
     case 0x201C:
     case 0x201D:
-    case 0x201E:
-        return '"';
-    default:
-        return codepoint;
+    case 0x201E: return '"';
+    default: return codepoint;
     }
 }
 
@@ -236,7 +230,8 @@ static size_t letter(const struct lstm_normal *n, size_t at)
     return class_at(n, at, &size) == LSTM_CLASS_WORD ? size : 0;
 }
 
-/* The end of the word at bytes[at], or at itself where none begins. A word that was cut may go on with its apostrophe. */
+/* The end of the word at bytes[at], or at itself where none begins. A word that was cut may go on with its apostrophe.
+ */
 static size_t word_end(const struct lstm_normal *n, size_t at, int *inside_word)
 {
     size_t end = at;
@@ -300,7 +295,6 @@ static int skip_space(struct lstm_pieces *p)
             n->first++;
         while (n->bytes[n->first] == ' ');
         p->after_space = 1;
-        p->inside_word = 0;
     }
 }
 

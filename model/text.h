@@ -42,9 +42,9 @@ void lstm_normal_open(struct lstm_normal *normal, const void *text, size_t size,
  * all that is left of the text. */
 void lstm_normal_fill(struct lstm_normal *normal);
 
-/* An iterator over pieces. After lstm_pieces_next returned 1, bytes[0] .. bytes[size - 1] are the piece with its marking
- * spaces, 1 to LSTM_PIECE_MAX of them, valid until the next call. begins and ends (NULL without offsets) give for each
- * byte the original bytes it came from; a marking space has those of the character beside it. */
+/* An iterator over pieces. After lstm_pieces_next returned 1, bytes[0] .. bytes[size - 1] are the piece with its
+ * marking spaces, 1 to LSTM_PIECE_MAX of them, valid until the next call. begins and ends (NULL without offsets) give
+ * for each byte the original bytes it came from; a marking space has those of the character beside it. */
 struct lstm_pieces {
     const char *bytes;
     size_t size;

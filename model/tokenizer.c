@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Open addressing, at most half full. Most entries are at most 8 bytes, so they are compared without leaving the slot. */
+/* Open addressing, at most half full. Most entries are at most 8 bytes, so they are compared without leaving the slot.
+ */
 struct slot {
     uint64_t head; /* lstm_piece_head() of the entry */
     int32_t id;    /* 0: empty */
@@ -294,7 +295,7 @@ struct rewriting {
 
 static void write_bytes(struct rewriting *w, const char *bytes, size_t size)
 {
-    if (w->used == w->length && w->length + size < w->capacity) {
+    if (w->length + size < w->capacity) {
         memcpy(w->text + w->used, bytes, size);
         w->used += size;
     }

@@ -1,21 +1,23 @@
 /* Text to tokens and back to the bytes they came from.
  *
  * Normalisation (text.h): UTF-8 repair (each maximal ill-formed part becomes U+FFFD, Unicode 15 chapter 3.9), NFKC with
- * case folding by utf8proc, typographic quotes to ASCII, HTML line breaks (<br>, <br/>, <br />) to white space.
- * It works a grapheme cluster at a time, so every normalised byte knows the original bytes it came from.
+ * case folding by utf8proc (default-ignorable characters go), typographic quotes and the lone acute accent to ASCII
+ * quotes, HTML line breaks (<br>, <br/>, <br />), white space and control characters to spaces. It works a grapheme
+ * cluster at a time, so every normalised byte knows the original bytes it came from.
  *
  * Pieces: normalised text is cut into words (maximal runs of letters, marks and numbers, with inner apostrophes) and
  * punctuation (maximal runs of one and the same other character). A word is written with a leading space, always:
  * " good" is one vocabulary entry wherever it stands. A punctuation run carries a space in front where white space
  * stood before it and a space behind where white space (or the end of the text) follows. So "good, but (very)
  * well-made." is " good" ", " " but" " (" " very" ") " " well" "-" " made" ". ", and the text can be
- * rebuilt up to the amount of white space. Where two letter scripts without spaces meet nothing special happens: a run
- * longer than LSTM_PIECE_MAX bytes is cut between characters; the rest goes on without a leading space.
+ * rebuilt up to the amount of white space. Where scripts meet, or in scripts without spaces, nothing special happens: a
+ * run that does not fit into LSTM_PIECE_MAX bytes with its marking is cut between characters; the rest goes on without
+ * a leading space.
  *
  * Subwords: byte-pair encoding (Sennrich et al. 2016). A piece that is a vocabulary entry is that token. Otherwise it
  * is split into characters, a character that is no entry into its bytes, and as long as some pair of neighbours joined
  * is an entry, the pair with the lowest id is merged (leftmost first). Id 0 is the mask (never made from text), ids
- * 1..256 are the bytes 0..255, the rest are entries of the vocabulary, whole characters of UTF-8, in order of merging. */
+ * 1..256 are the bytes 0..255, the rest are entries: whole characters of UTF-8, in order of merging. */
 #ifndef LSTM_TOKENIZER_H
 #define LSTM_TOKENIZER_H
 
@@ -28,7 +30,7 @@ enum {
     LSTM_TOKEN_MASK = 0,
     LSTM_TOKEN_BYTES = 1,   /* the id of byte 0 */
     LSTM_TOKEN_FIRST = 257, /* the id of the first entry */
-    LSTM_PIECE_MAX = 64,    /* bytes of a piece */
+    LSTM_PIECE_MAX = 64,    /* bytes of a piece with its marking */
     LSTM_ENTRY_MAX = 64,    /* bytes of an entry */
     LSTM_VOCAB_MAX = 1 << 20
 };
@@ -49,12 +51,13 @@ int32_t lstm_tokenizer_vocab(const struct lstm_tokenizer *tokenizer); /* 257 + e
 const char *lstm_tokenizer_entry(const struct lstm_tokenizer *tokenizer, int32_t token, size_t *size);
 
 /* A growing list of tokens; zero-initialise it, free with lstm_tokens_free. begins[i]..ends[i] are the bytes of the
- * original text that token i came from (never empty; neighbours may share a cluster, never overlap otherwise). */
+ * original text that token i came from (never empty; neighbours may share a cluster, never overlap otherwise). A token
+ * that is only a marking space has those of the character beside it. */
 struct lstm_tokens {
     int32_t count, capacity;
     int32_t *ids;
-    uint32_t *begins, *ends;  /* NULL where offsets were not asked for */
-    size_t fallback_bytes;    /* normalised bytes that only a byte token reached (spaces of the marking excluded) */
+    uint32_t *begins, *ends; /* NULL where offsets were not asked for */
+    size_t fallback_bytes;   /* normalised bytes that only a byte token reached (spaces of the marking excluded) */
 };
 void lstm_tokens_free(struct lstm_tokens *tokens);
 

@@ -6,7 +6,7 @@
 
 struct backend_contract {
     const struct lstm_backend *backend;
-    /* The largest difference of a logit from that of the CPU's generic kernels, whatever the batch; 0: the same bits. */
+    /* The largest difference of a logit from the CPU's generic kernels, whatever the batch; 0: the same bits. */
     float tolerance;
     int32_t longest; /* tokens of the longest text; memory must stay bounded with it */
 };

@@ -14,6 +14,7 @@ for compiler in "$@"; do
         case $header in
         *_avx2.h) isa=${ISA_avx2:-} ;;
         *_avx512.h) isa=${ISA_avx512:-} ;;
+        */vec_math.h) isa='-include model/vec_generic.h' ;; # over the vocabulary that the including file has chosen
         *) isa= ;;
         esac
         # Unused static functions are fine in a header.

@@ -30,7 +30,7 @@ static void lstm_step(size_t h, size_t in, const double *w_ih, const double *w_h
     }
 }
 
-/* A bidirectional layer over one window: x (length x in) to y (length x 2h). params: forward ih, hh, bias, then reverse. */
+/* A bidirectional layer over one window: x (length x in) to y (length x 2h). params: ih, hh, bias, then for reverse. */
 static void lstm_layer(size_t h, size_t in, const double *params, int32_t length, const double *x, double *y)
 {
     double *cell = network_memory(3 * h * sizeof *cell), *before = cell + h, *now = before + h;
@@ -67,7 +67,7 @@ static void read_window(const struct lstm_sizes *s, const double *params, const 
 }
 
 /* The states of a whole text (count x 2h), each from the window that owns its token: windows begin every
- * window - overlap tokens until one reaches the end; of shared tokens the first half, rounded down, is the earlier's. */
+ * window - overlap tokens until one reaches the end; of shared tokens half, rounded down, are the earlier's. */
 static void read_text(const struct lstm_sizes *s, const double *params, const int32_t *tokens, int32_t count,
                       const float *mask, double *states)
 {

@@ -1,4 +1,5 @@
 /* lstm-train eval (train/command_eval.c), by the model inside the extension, on labels made from its own answers. */
+#include "tests/command.h"
 #include "train/commands.h"
 
 #include <setjmp.h>
@@ -48,35 +49,11 @@ static int remove_database(void **state)
     return remove(path) || rmdir(folder);
 }
 
-/* What the command prints to stdout and stderr; its exit status goes to *status. */
+/* What the command prints; its exit status goes to *status. */
 static const char *printed(const char *query, const char *model, int *status)
 {
-    static char text[8192];
-    static char words[8][400];
-    const char *given[] = { "eval", "--db", path, "--query", query, "--model", model };
-    char *argv[8];
-    int argc = model ? 7 : 5, streams[2] = { STDOUT_FILENO, STDERR_FILENO }, real[2];
-    FILE *caught = tmpfile();
-    assert_non_null(caught);
-    for (int i = 0; i < argc; i++) {
-        snprintf(words[i], sizeof words[i], "%s", given[i]);
-        argv[i] = words[i];
-    }
-    fflush(stdout);
-    for (int i = 0; i < 2; i++) {
-        real[i] = dup(streams[i]);
-        dup2(fileno(caught), streams[i]);
-    }
-    *status = command_eval(argc, argv);
-    fflush(stdout);
-    for (int i = 0; i < 2; i++) {
-        dup2(real[i], streams[i]);
-        close(real[i]);
-    }
-    rewind(caught);
-    text[fread(text, 1, sizeof text - 1, caught)] = '\0';
-    fclose(caught);
-    return text;
+    const char *words[] = { "eval", "--db", path, "--query", query, model ? "--model" : NULL, model, NULL };
+    return command_output(command_eval, words, status);
 }
 
 static void assert_prints(const char *query, const char *model, int expected_status, const char *expected)

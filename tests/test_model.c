@@ -197,7 +197,6 @@ static void sixteen_bits_round_matrices_and_leave_vectors(void **state)
     void *blob;
     (void)state;
     model->params[0] = model->params[attention] = model->params[classifier] = model->params[bias] = 0.1F;
-    model->params[bias + 1] = -0.0F;
     assert_int_equal(lstm_model_write(model, LSTM_F16, &blob, &size, &err), LSTM_OK);
     assert_int_equal(lstm_model_read(blob, size, &back, &err), LSTM_OK);
     assert_true((double)back->params[0] == 0x1.998p-4);
@@ -211,6 +210,24 @@ static void sixteen_bits_round_matrices_and_leave_vectors(void **state)
     assert_true((double)back->params[0] == 0x1.9ap-4);
     assert_true(back->params[attention] == 0.1F);
     free(blob);
+    lstm_model_free(back);
+    lstm_model_free(model);
+}
+
+static void a_bias_of_minus_zero_is_written_as_it_will_be_read(void **state)
+{
+    struct lstm_model *model = model_of(16, 16, 1, 2), *back;
+    void *blob, *again;
+    size_t size, again_size;
+    (void)state;
+    model->params[lstm_direction_at(&model->sizes, 0, 1) + 64 * 16 * 2] = -0.0F;
+    assert_int_equal(lstm_model_write(model, LSTM_F32, &blob, &size, NULL), LSTM_OK);
+    assert_int_equal(lstm_model_read(blob, size, &back, NULL), LSTM_OK);
+    assert_int_equal(lstm_model_write(back, LSTM_F32, &again, &again_size, NULL), LSTM_OK);
+    assert_int_equal(again_size, size);
+    assert_memory_equal(again, blob, size);
+    free(blob);
+    free(again);
     lstm_model_free(back);
     lstm_model_free(model);
 }
@@ -498,36 +515,16 @@ static void writes_nothing_that_could_not_be_read(void **state)
         void *blob;
         size_t size;
         switch (i) {
-        case 0:
-            model->params[3] = 65520;
-            break;
-        case 1:
-            model->params[3] = NAN;
-            break;
-        case 2:
-            model->task[0] = 'S';
-            break;
-        case 3:
-            memcpy(model->labels[1], model->labels[0], LSTM_LABEL_SIZE);
-            break;
-        case 4:
-            memset(model->labels[1], 'x', LSTM_LABEL_SIZE);
-            break;
-        case 5:
-            model->labels[0][0] = '\xff';
-            break;
-        case 6:
-            model->temperature = NAN;
-            break;
-        case 7:
-            model->card[0] = 'x';
-            break;
-        case 8:
-            model->sizes.overlap = 51;
-            break;
-        default:
-            model->sizes.vocab--;
-            break;
+        case 0: model->params[3] = 65520; break;
+        case 1: model->params[3] = NAN; break;
+        case 2: model->task[0] = 'S'; break;
+        case 3: memcpy(model->labels[1], model->labels[0], LSTM_LABEL_SIZE); break;
+        case 4: memset(model->labels[1], 'x', LSTM_LABEL_SIZE); break;
+        case 5: model->labels[0][0] = '\xff'; break;
+        case 6: model->temperature = NAN; break;
+        case 7: model->card[0] = 'x'; break;
+        case 8: model->sizes.overlap = 51; break;
+        default: model->sizes.vocab--; break;
         }
         assert_int_equal(lstm_model_write(model, LSTM_F16, &blob, &size, &err), LSTM_RANGE);
         assert_null(blob);
@@ -596,6 +593,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_storage_gives_the_model_back),
         cmocka_unit_test(sixteen_bits_round_matrices_and_leave_vectors),
+        cmocka_unit_test(a_bias_of_minus_zero_is_written_as_it_will_be_read),
         cmocka_unit_test(reads_the_golden_file_to_the_bit),
         cmocka_unit_test(a_model_cut_anywhere_is_corrupt),
         cmocka_unit_test(a_changed_byte_of_the_header_fails_or_leaves_the_parameters),

@@ -3,6 +3,7 @@
 #include "model/backend.h"
 #include "model/cpu_encoder.h"
 #include "model/tape.h"
+#include "tests/golden_encoder.h"
 #include "tests/networks.h"
 #include "tests/reference.h"
 
@@ -52,6 +53,7 @@ struct fixture {
     struct lstm_batch batch;
     float *embedding_mask, *features_mask;
     struct lstm_masks masks;
+    const int32_t *targets; /* not ours; NULL: each class in turn */
 };
 
 /* Inverted dropout of a quarter. */
@@ -102,7 +104,7 @@ static struct reference_masks masks_of(const struct fixture *f, int32_t text)
 
 static int32_t target_of(const struct fixture *f, int32_t text)
 {
-    return text % f->sizes.classes;
+    return f->targets ? f->targets[text] : text % f->sizes.classes;
 }
 
 static void exact_logits(const struct fixture *f, int32_t text, double *logits)
@@ -279,6 +281,50 @@ static void every_gradient_is_the_slope_of_the_loss(void **state)
     }
 }
 
+/* Within 1e-5 of each tensor's largest. */
+static void check_golden(const char *name, const struct lstm_sizes *sizes, const float *found, const float *expected)
+{
+    struct lstm_tensor tensors[LSTM_TENSORS_MAX];
+    int count = lstm_layout(sizes, tensors);
+    for (int i = 0; i < count; i++) {
+        size_t at = tensors[i].at, end = at + (size_t)tensors[i].rows * (size_t)tensors[i].cols;
+        float largest = 0.0f;
+        for (size_t j = at; j < end; j++)
+            largest = fmaxf(largest, fabsf(expected[j]));
+        assert_true(largest > 0.0f);
+        for (size_t j = at; j < end; j++)
+            if (!(fabsf(found[j] - expected[j]) <= 1e-5f * largest))
+                fail_msg("golden %s, %s[%zu]: %.9g, PyTorch has %.9g", name, tensors[i].name, j - at, (double)found[j],
+                         (double)expected[j]);
+    }
+}
+
+static void logits_and_gradients_are_those_of_pytorch(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(golden_encoder_names); i++) {
+        struct golden_encoder golden = golden_encoder_open(golden_encoder_names[i]);
+        const struct lstm_sizes *sizes = &golden.model->sizes;
+        size_t count = lstm_params_count(sizes);
+        struct fixture f = { .example = &examples[0], .sizes = *sizes, .params_count = count, .batch = golden.batch };
+        float logits[TEXTS_MAX * 4], *gradient = zeros(count);
+        f.params = golden.model->params;
+        f.exact = network_memory(count * sizeof *f.exact);
+        f.targets = golden.targets;
+        for (size_t j = 0; j < count; j++)
+            f.exact[j] = (double)f.params[j];
+        run(&f, NULL, logits, gradient);
+        for (int32_t k = 0; k < golden.batch.texts * sizes->classes; k++)
+            if (!(fabsf(logits[k] - golden.logits[k]) <= 1e-5f))
+                fail_msg("golden %s, logit %d: %.9g, PyTorch has %.9g", golden_encoder_names[i], k, (double)logits[k],
+                         (double)golden.logits[k]);
+        check_golden(golden_encoder_names[i], sizes, gradient, golden.gradient);
+        free(gradient);
+        free(f.exact);
+        golden_encoder_close(&golden);
+    }
+}
+
 static void every_instruction_set_gives_the_same_bits(void **state)
 {
     (void)state;
@@ -391,16 +437,35 @@ static void a_tape_can_be_used_again(void **state)
     tear_down(&f);
 }
 
+/* As a trainer's thread may get when there are fewer texts than threads. */
+static void a_batch_of_no_texts_has_no_gradient(void **state)
+{
+    (void)state;
+    struct fixture f = set_up(&examples[4]);
+    struct lstm_batch all = f.batch;
+    float logits[1] = { 5.0f }, *gradient = zeros(f.params_count);
+    f.batch.texts = 0;
+    run(&f, NULL, logits, gradient);
+    assert_true(logits[0] == 5.0f);
+    for (size_t i = 0; i < f.params_count; i++)
+        assert_true(gradient[i] == 0.0f);
+    f.batch = all;
+    free(gradient);
+    tear_down(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(logits_are_within_1e_5_of_the_reference),
         cmocka_unit_test(logits_are_those_of_the_backend_bit_for_bit),
         cmocka_unit_test(every_gradient_is_the_slope_of_the_loss),
+        cmocka_unit_test(logits_and_gradients_are_those_of_pytorch),
         cmocka_unit_test(every_instruction_set_gives_the_same_bits),
         cmocka_unit_test(a_maximum_reached_many_times_gives_its_gradient_once),
         cmocka_unit_test(a_backward_pass_adds_to_the_gradient),
         cmocka_unit_test(a_tape_can_be_used_again),
+        cmocka_unit_test(a_batch_of_no_texts_has_no_gradient),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

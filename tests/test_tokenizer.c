@@ -116,6 +116,24 @@ static void a_vocabulary_may_be_empty(void **state)
     lstm_tokenizer_close(t);
 }
 
+static void tells_entries_apart_that_begin_and_measure_alike(void **state)
+{
+    (void)state;
+    enum { ENTRIES = 5000, WIDTH = 15 }; /* " lookalike0042" and its line feed */
+    static char lines[ENTRIES * WIDTH + 1];
+    for (unsigned i = 0; i < ENTRIES; i++)
+        snprintf(lines + i * WIDTH, WIDTH + 1, " lookalike%04u\n", i % 10000);
+    struct lstm_tokenizer *t = open_vocabulary(lines, ENTRIES * WIDTH);
+    for (unsigned i = 0; i < 2 * ENTRIES; i++) {
+        char text[WIDTH + 1];
+        struct lstm_tokens tokens = tokenize(t, text, (size_t)snprintf(text, sizeof text, "lookalike%04u", i % 10000));
+        assert_int_equal(tokens.count, i < ENTRIES ? 1 : WIDTH - 1);
+        assert_int_equal(tokens.ids[0], i < ENTRIES ? LSTM_TOKEN_FIRST + (int32_t)i : LSTM_TOKEN_BYTES + ' ');
+        lstm_tokens_free(&tokens);
+    }
+    lstm_tokenizer_close(t);
+}
+
 /* What the tokens are, as their entries between bars; a byte token is <XX>. */
 static void describe(const struct lstm_tokenizer *t, const struct lstm_tokens *tokens, char *out)
 {
@@ -277,6 +295,11 @@ static void rewriting_fits_what_it_is_given(void **state)
     lstm_detokenize(t, ids, COUNT(ids), text, sizeof text);
     assert_string_equal(text, "\xC3\xA9\xEF\xBF\xBD"
                               "a\xEF\xBF\xBD\xEF\xBF\xBD");
+
+    /* One space between two characters that are no words is white space, whichever token it came from. */
+    static const int32_t apart[] = { 257 + 8, 257, 257 + 10, 257 + 20, 257 + 1 };
+    lstm_detokenize(t, apart, COUNT(apart), text, sizeof text);
+    assert_string_equal(text, ". -.a");
     lstm_tokenizer_close(t);
 }
 
@@ -398,6 +421,7 @@ int main(void)
         cmocka_unit_test(refuses_more_entries_than_tokens_can_be),
         cmocka_unit_test(gives_the_vocabulary_back),
         cmocka_unit_test(a_vocabulary_may_be_empty),
+        cmocka_unit_test(tells_entries_apart_that_begin_and_measure_alike),
         cmocka_unit_test(pieces_become_the_subwords_that_merging_gives),
         cmocka_unit_test(tokens_know_their_bytes),
         cmocka_unit_test(appends_to_a_list_with_or_without_offsets),

@@ -1,8 +1,10 @@
 /* Byte-pair encoding with counts that are kept up, not counted again: a merge looks only at the pieces it changes.
  *
- * A pair of neighbours is known by the bytes it joins to, however it is cut in two, since that is how lstm_tokenize
- * finds it. For the same reason a merge that brings together neighbours whose joined bytes already are an entry merges
- * those at once. So at any time each piece is cut as lstm_tokenize would cut it with the entries there are. */
+ * A pair of neighbours is known by the bytes it joins to, without where it is cut in two, as in lstm_tokenize. That is
+ * no loss: what merging makes of a string between two boundaries of symbols does not depend on what stands around it,
+ * since any merge in there is also the lowest and leftmost of those in there. So at any time a string is cut in the
+ * same way wherever it stands between such boundaries. It follows that all occurrences of a pair come about in the same
+ * merge (later ones only take some away), and that what a merge brings together is never an entry already. */
 #include "bpe.h"
 
 #include "model/text.h"
@@ -11,16 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ARENA_BLOCK = 1 << 20 };
-
-/* A pair of neighbours; its bytes and its count are those of the item of the same number in bpe.pair_strings. */
-struct pair {
-    int64_t queued; /* the count it waits with in the queue; 0: it does not */
-    int32_t merge;  /* which merge made it an entry: 1, 2, ...; 0: none did */
-    int32_t places; /* where it occurs or once did: the first of bpe.places; 0: none */
-    uint32_t visit; /* the last visit to a unit that found it there before merging */
-    int rising;     /* it stands in bpe.rising */
-};
+enum { ARENA_BLOCK = 1 << 20, NO_PLACE = -1 };
 
 struct place {
     int32_t unit, next;
@@ -46,17 +39,15 @@ struct block {
 };
 
 struct bpe {
-    struct tally pieces, characters, pair_strings;
+    struct tally pieces, characters, pairs;
     struct block *arena; /* the bytes of the pieces; all other strings are parts of these */
     struct unit *units;
-    struct pair *pairs;
+    int32_t *first_places; /* for each pair the first of its places */
     struct place *places;
     struct waiting *queue; /* a heap, the most frequent first; pairs whose count fell since are found out when popped */
-    int32_t *rising;       /* pairs whose count rose above what the queue knows */
     struct tally_item *entries;
-    size_t units_count, units_capacity, pairs_capacity, places_count, places_capacity;
-    size_t queue_count, queue_capacity, rising_count, rising_capacity, entries_count;
-    uint32_t visits;
+    size_t units_count, units_capacity, first_places_count, first_places_capacity, places_count, places_capacity;
+    size_t queue_count, queue_capacity, entries_count;
 };
 
 /* The symbols of a unit while it is worked on: symbol i begins at starts[i], pairs[i] joins symbols i and i + 1. */
@@ -188,25 +179,6 @@ static int make_units(struct bpe *b, int32_t character_min)
     return 1;
 }
 
-/* Finds the pair of symbols i and i + 1, if both are there. */
-static int find_pair(struct bpe *b, const struct unit *unit, struct symbols *s, int i)
-{
-    if (i < 0 || i + 1 >= s->count)
-        return 1;
-    size_t known = b->pair_strings.count;
-    s->pairs[i] = tally_number(&b->pair_strings, unit->bytes + s->starts[i], s->starts[i + 2] - s->starts[i]);
-    if (s->pairs[i] < 0)
-        return 0;
-    if (b->pair_strings.count > known) {
-        struct pair *pairs = grown(b->pairs, known, &b->pairs_capacity, sizeof *pairs);
-        if (!pairs)
-            return 0;
-        b->pairs = pairs;
-        pairs[known] = (struct pair){ 0 };
-    }
-    return 1;
-}
-
 static int read_symbols(struct bpe *b, const struct unit *unit, struct symbols *s)
 {
     s->count = 0;
@@ -214,94 +186,72 @@ static int read_symbols(struct bpe *b, const struct unit *unit, struct symbols *
         if (unit->starts >> at & 1)
             s->starts[s->count++] = at;
     s->starts[s->count] = unit->size;
-    for (int i = 0; i + 1 < s->count; i++)
-        if (!find_pair(b, unit, s, i))
+    for (int i = 0; i + 1 < s->count; i++) {
+        s->pairs[i] = tally_number(&b->pairs, unit->bytes + s->starts[i], s->starts[i + 2] - s->starts[i]);
+        if (s->pairs[i] < 0)
             return 0;
+    }
     return 1;
 }
 
-/* Merges what lstm_tokenize would: the pair that became an entry first, the leftmost of equals, until none is left. */
-static int merge_symbols(struct bpe *b, struct unit *unit, struct symbols *s)
+/* Remembers that a pair occurs in a unit. */
+static int add_place(struct bpe *b, int32_t pair, int32_t unit)
 {
-    for (;;) {
-        int best = -1;
-        for (int i = 0; i + 1 < s->count; i++) {
-            int32_t merge = b->pairs[s->pairs[i]].merge;
-            if (merge && (best < 0 || merge < b->pairs[s->pairs[best]].merge))
-                best = i;
-        }
-        if (best < 0)
-            return 1;
-        unit->starts &= ~((uint64_t)1 << s->starts[best + 1]);
-        s->count--;
-        size_t behind = (size_t)(s->count - best);
-        memmove(s->starts + best + 1, s->starts + best + 2, behind * sizeof *s->starts);
-        memmove(s->pairs + best, s->pairs + best + 1, (behind - 1) * sizeof *s->pairs);
-        if (!find_pair(b, unit, s, best - 1) || !find_pair(b, unit, s, best))
+    while (b->first_places_count <= (size_t)pair) {
+        int32_t *first = grown(b->first_places, b->first_places_count, &b->first_places_capacity, sizeof *first);
+        if (!first)
             return 0;
+        b->first_places = first;
+        first[b->first_places_count++] = NO_PLACE;
     }
-}
-
-static int add_place(struct bpe *b, struct pair *pair, int32_t unit)
-{
-    if (!b->places_count)
-        b->places_count = 1; /* 0 is the end of a list */
+    int32_t *first = &b->first_places[pair];
+    if (*first != NO_PLACE && b->places[*first].unit == unit)
+        return 1;
     struct place *places = grown(b->places, b->places_count, &b->places_capacity, sizeof *places);
     if (!places || b->places_count == INT32_MAX)
         return 0;
     b->places = places;
-    places[b->places_count] = (struct place){ unit, pair->places };
-    pair->places = (int32_t)b->places_count++;
+    places[b->places_count] = (struct place){ unit, *first };
+    *first = (int32_t)b->places_count++;
     return 1;
 }
 
-/* Counts one more occurrence of a pair in a unit. */
-static int count_pair(struct bpe *b, int32_t number, int32_t unit)
+/* Counts the pairs of a unit. Those from number known_pairs on are new, and it is a place of theirs. */
+static int add_pairs(struct bpe *b, int32_t number, size_t known_pairs)
 {
-    struct pair *pair = &b->pairs[number];
-    struct tally_item *string = &b->pair_strings.items[number];
-    string->count += b->units[unit].count;
-    if (pair->visit != b->visits) {
-        pair->visit = b->visits;
-        if (!add_place(b, pair, unit))
+    struct symbols s;
+    if (!read_symbols(b, &b->units[number], &s))
+        return 0;
+    for (int i = 0; i + 1 < s.count; i++) {
+        if ((size_t)s.pairs[i] >= known_pairs && !add_place(b, s.pairs[i], number))
             return 0;
-    }
-    if (string->count > pair->queued && !pair->rising) {
-        int32_t *rising = grown(b->rising, b->rising_count, &b->rising_capacity, sizeof *rising);
-        if (!rising)
-            return 0;
-        b->rising = rising;
-        rising[b->rising_count++] = number;
-        pair->rising = 1;
+        b->pairs.items[s.pairs[i]].count += b->units[number].count;
     }
     return 1;
 }
 
-/* Merges a unit with the entries there are and counts its pairs again. */
-static int visit_unit(struct bpe *b, int32_t number, int is_first)
+/* Joins a pair, the leftmost first, wherever it stands in a unit, and counts the unit's pairs anew. */
+static int merge_in_unit(struct bpe *b, int32_t number, int32_t pair, size_t known_pairs)
 {
     struct unit *unit = &b->units[number];
     struct symbols s;
     if (!read_symbols(b, unit, &s))
         return 0;
-    b->visits++;
-    for (int i = 0; !is_first && i + 1 < s.count; i++) {
-        b->pair_strings.items[s.pairs[i]].count -= unit->count;
-        b->pairs[s.pairs[i]].visit = b->visits;
-    }
-    if (!merge_symbols(b, unit, &s))
-        return 0;
     for (int i = 0; i + 1 < s.count; i++)
-        if (!count_pair(b, s.pairs[i], number))
-            return 0;
-    return 1;
+        b->pairs.items[s.pairs[i]].count -= unit->count;
+    for (int i = 0; i + 1 < s.count; i++)
+        if (s.pairs[i] == pair) {
+            unit->starts &= ~((uint64_t)1 << s.starts[i + 1]);
+            i++; /* its right symbol is used up */
+        }
+    return add_pairs(b, number, known_pairs);
 }
 
 static int comes_before(const struct bpe *b, struct waiting left, struct waiting right)
 {
     if (left.count != right.count)
         return left.count > right.count;
-    struct tally_item l = b->pair_strings.items[left.pair], r = b->pair_strings.items[right.pair];
+    struct tally_item l = b->pairs.items[left.pair], r = b->pairs.items[right.pair];
     l.count = r.count = 0;
     return by_count(&l, &r) < 0;
 }
@@ -312,8 +262,7 @@ static int push(struct bpe *b, int32_t pair)
     if (!queue)
         return 0;
     b->queue = queue;
-    struct waiting item = { b->pair_strings.items[pair].count, pair };
-    b->pairs[pair].queued = item.count;
+    struct waiting item = { b->pairs.items[pair].count, pair };
     size_t at = b->queue_count++;
     for (; at && comes_before(b, item, queue[(at - 1) / 2]); at = (at - 1) / 2)
         queue[at] = queue[(at - 1) / 2];
@@ -337,31 +286,14 @@ static struct waiting pop(struct bpe *b)
     return top;
 }
 
-static int queue_rising(struct bpe *b, int32_t pair_min)
-{
-    for (size_t i = 0; i < b->rising_count; i++) {
-        struct pair *pair = &b->pairs[b->rising[i]];
-        int64_t count = b->pair_strings.items[b->rising[i]].count;
-        pair->rising = 0;
-        if (!pair->merge && count > pair->queued && count >= pair_min && !push(b, b->rising[i]))
-            return 0;
-    }
-    b->rising_count = 0;
-    return 1;
-}
-
 /* The most frequent pair: its number, -1 where none is frequent enough, -2 out of memory. */
 static int32_t most_frequent(struct bpe *b, int32_t pair_min)
 {
     while (b->queue_count) {
         struct waiting top = pop(b);
-        struct pair *pair = &b->pairs[top.pair];
-        int64_t count = b->pair_strings.items[top.pair].count;
-        if (pair->merge || top.count != pair->queued)
-            continue; /* it rose since and waits a second time */
+        int64_t count = b->pairs.items[top.pair].count;
         if (count == top.count)
             return top.pair;
-        pair->queued = 0;
         if (count >= pair_min && !push(b, top.pair))
             return -2;
     }
@@ -371,19 +303,20 @@ static int32_t most_frequent(struct bpe *b, int32_t pair_min)
 static int learn_merges(struct bpe *b, const struct bpe_options *options)
 {
     const size_t entries_max = (size_t)(options->vocab - LSTM_TOKEN_FIRST);
+    size_t queued = 0;
     for (size_t i = 0; i < b->units_count; i++)
-        if (!visit_unit(b, (int32_t)i, 1))
+        if (!add_pairs(b, (int32_t)i, 0))
             return 0;
     while (b->entries_count < entries_max) {
-        if (!queue_rising(b, options->pair_min))
-            return 0;
+        for (; queued < b->pairs.count; queued++)
+            if (b->pairs.items[queued].count >= options->pair_min && !push(b, (int32_t)queued))
+                return 0;
         int32_t best = most_frequent(b, options->pair_min);
         if (best < 0)
             return best == -1;
-        b->entries[b->entries_count++] = b->pair_strings.items[best];
-        b->pairs[best].merge = (int32_t)b->entries_count;
-        for (int32_t place = b->pairs[best].places; place; place = b->places[place].next)
-            if (!visit_unit(b, b->places[place].unit, 0))
+        b->entries[b->entries_count++] = b->pairs.items[best];
+        for (int32_t place = b->first_places[best]; place != NO_PLACE; place = b->places[place].next)
+            if (!merge_in_unit(b, b->places[place].unit, best, queued))
                 return 0;
     }
     return 1;
@@ -432,12 +365,11 @@ static void free_all(struct bpe *b)
 {
     tally_free(&b->pieces);
     tally_free(&b->characters);
-    tally_free(&b->pair_strings);
+    tally_free(&b->pairs);
     free(b->units);
-    free(b->pairs);
+    free(b->first_places);
     free(b->places);
     free(b->queue);
-    free(b->rising);
     free(b->entries);
     for (struct block *next; b->arena; b->arena = next) {
         next = b->arena->next;

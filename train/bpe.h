@@ -11,7 +11,7 @@ struct bpe_options {
 };
 
 /* vocabulary: as lstm_tokenizer_open reads it (malloc'ed). Deterministic: ties go to the pair whose joined bytes sort
- * first. Linear in the corpus, then in the number of distinct pieces; whole corpora of 100 MB in well under a minute. */
+ * first. Linear in the corpus, then in the number of distinct pieces; 100 MB take seconds. */
 enum lstm_status bpe_learn(const struct rows *rows, const struct bpe_options *options, char **vocabulary, size_t *size,
                            struct lstm_error *err);
 

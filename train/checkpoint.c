@@ -14,8 +14,7 @@ enum { BLOCKS = 4, STATE_SIZE = 512 };
 static const char format_name[] = "lstm-checkpoint";
 
 /* The blocks of parameters a checkpoint holds, in file order. */
-static void blocks_of(const struct trainer *trainer, float *blocks[BLOCKS],
-                      struct safetensors_tensor tensors[BLOCKS])
+static void blocks_of(const struct trainer *trainer, float *blocks[BLOCKS], struct safetensors_tensor tensors[BLOCKS])
 {
     static const char *const names[BLOCKS] = { "params", "mean", "variance", "best" };
     float *const all[BLOCKS] = { trainer->params, trainer->mean, trainer->variance, trainer->best };

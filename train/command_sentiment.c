@@ -3,12 +3,12 @@
 #include "model/json.h"
 #include "train/calibrate.h"
 #include "train/commands.h"
+#include "train/embedding.h"
 #include "train/options.h"
 #include "train/parallel.h"
 #include "train/progress.h"
 #include "train/run.h"
 #include "train/store.h"
-#include "train/vectors.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +21,7 @@ struct settings {
     struct rows_source train, valid;
     double valid_share;
     const char *vectors_path, *data, *terms;
+    struct embedding_options embedding; /* where vectors_path is NULL */
     struct lstm_sizes sizes;
     struct trainer_options trainer;
     struct run_options run;
@@ -32,11 +33,24 @@ struct settings {
 struct job {
     struct lstm_tokenizer *tokenizer;
     float *vectors;
+    int32_t dimension;
     struct labels labels;
     struct dataset train, valid;
     struct trainer trainer;
     char fingerprint[FINGERPRINT_SIZE], checkpoint[PATH_SIZE];
 };
+
+/* Vocabulary and vectors: of a file, or learned from the rows themselves. */
+static enum lstm_status open_vectors(const struct settings *s, const struct rows *rows, struct job *job,
+                                     struct lstm_error *err)
+{
+    if (s->vectors_path)
+        return vectors_read(s->vectors_path, &job->tokenizer, &job->vectors, &job->dimension, err);
+    struct embedding_options options = s->embedding;
+    options.vectors.seed = s->trainer.seed;
+    job->dimension = options.vectors.dimension;
+    return embedding_learn(rows, &options, &job->tokenizer, &job->vectors, err);
+}
 
 static enum lstm_status read_rows(const struct settings *s, struct job *job, struct lstm_error *err)
 {
@@ -44,7 +58,7 @@ static enum lstm_status read_rows(const struct settings *s, struct job *job, str
     enum lstm_status rc = rows_read(&s->train, &train, err);
     if (rc)
         return rc;
-    if ((rc = labels_collect(&train, s->sentiment, &job->labels, err)) ||
+    if ((rc = open_vectors(s, &train, job, err)) || (rc = labels_collect(&train, s->sentiment, &job->labels, err)) ||
         (rc = dataset_open(job->tokenizer, &train, &job->labels, &job->train, err)))
         goto done;
     if (s->valid.query || s->valid.csv) {
@@ -53,9 +67,11 @@ static enum lstm_status read_rows(const struct settings *s, struct job *job, str
             goto done;
     } else if ((rc = dataset_split(&job->train, s->valid_share, s->trainer.seed, &job->valid, err)))
         goto done;
-    fprintf(stderr, "texts: %d to learn from (%d tokens), %d held out (%d tokens); left out: %d without text or label, "
-            "%d without a token\n", job->train.texts, job->train.tokens.count, job->valid.texts,
-            job->valid.tokens.count, train.skipped + valid.skipped, job->train.empty + job->valid.empty);
+    fprintf(stderr,
+            "texts: %d to learn from (%d tokens), %d held out (%d tokens); left out: %d without text or label, "
+            "%d without a token\n",
+            job->train.texts, job->train.tokens.count, job->valid.texts, job->valid.tokens.count,
+            train.skipped + valid.skipped, job->train.empty + job->valid.empty);
     if (job->train.texts == 0 || job->valid.texts == 0)
         rc = lstm_fail(err, LSTM_RANGE, "%d texts to learn from and %d to validate on, both need at least 1",
                        job->train.texts, job->valid.texts);
@@ -93,9 +109,9 @@ static enum lstm_status prepare(const struct settings *s, struct job *job, struc
     struct lstm_sizes sizes = s->sizes;
     struct trainer_options options = s->trainer;
     enum lstm_status rc = store_check(&s->store, err);
-    if (rc || (rc = vectors_read(s->vectors_path, &job->tokenizer, &job->vectors, &sizes.embedding, err)) ||
-        (rc = read_rows(s, job, err)))
+    if (rc || (rc = read_rows(s, job, err)))
         return rc;
+    sizes.embedding = job->dimension;
     sizes.vocab = lstm_tokenizer_vocab(job->tokenizer);
     sizes.classes = job->labels.count;
     options.epochs = s->run.epochs;
@@ -173,7 +189,8 @@ static enum lstm_status finish(const struct settings *s, struct job *job, const 
 {
     const int32_t classes = job->labels.count;
     struct trainer_loss loss;
-    struct lstm_model model = { .sizes = job->trainer.sizes, .params = job->trainer.params,
+    struct lstm_model model = { .sizes = job->trainer.sizes,
+                                .params = job->trainer.params,
                                 .tokenizer = job->tokenizer };
     struct json_text metrics = { 0 }, card = { 0 };
     char *metrics_text = NULL;
@@ -231,9 +248,17 @@ static int command(int sentiment, int argc, char **argv)
         .valid_share = 0.05,
         .data = "not said",
         .terms = "not said",
+        .embedding = embedding_defaults,
         .sizes = { .hidden = 128, .layers = 1, .window = 256, .overlap = 32 },
-        .trainer = { .batch_tokens = 10000, .rate = 2e-3, .warmup = 100, .clip = 1, .drop_word = 0.1,
-                     .drop_embedding = 0.3, .drop_features = 0.5, .shards = 2, .threads = parallel_processors(),
+        .trainer = { .batch_tokens = 10000,
+                     .rate = 2e-3,
+                     .warmup = 100,
+                     .clip = 1,
+                     .drop_word = 0.1,
+                     .drop_embedding = 0.3,
+                     .drop_features = 0.5,
+                     .shards = 2,
+                     .threads = parallel_processors(),
                      .seed = 1 },
         .run = { .epochs = 5, .patience = 2, .checkpoint_every = 60 },
         .store = { .storage = "f16" },
@@ -247,7 +272,11 @@ static int command(int sentiment, int argc, char **argv)
         { "--text", OPTION_TEXT, &s.train.text_column, 0, 0, "the column of the text in CSV files" },
         { "--label", OPTION_TEXT, &s.train.label_column, 0, 0, "the column of the label in CSV files" },
         { "--valid-share", OPTION_REAL, &s.valid_share, 0.001, 0.5, "held out where no validation rows are given" },
-        { "--vectors", OPTION_TEXT, &s.vectors_path, 0, 0, "what lstm-train vectors wrote: vocabulary and vectors" },
+        { "--vectors", OPTION_TEXT, &s.vectors_path, 0, 0, "what lstm-train vectors wrote; else learned from the rows" },
+        { "--vocab", OPTION_INT, &s.embedding.bpe.vocab, 512, LSTM_VOCAB_MAX, "tokens of a vocabulary learned here" },
+        { "--dimension", OPTION_INT, &s.embedding.vectors.dimension, LSTM_UNITS, LSTM_EMBEDDING_MAX,
+          "length of a vector learned here, a multiple of 16" },
+        { "--vector-epochs", OPTION_INT, &s.embedding.vectors.epochs, 1, 1000, "passes that learn them" },
         { "--out", OPTION_TEXT, &s.store.out, 0, 0, "write the model to this file" },
         { "--into", OPTION_TEXT, &s.store.database, 0, 0, "store the model in this database's table lstm_models" },
         { "--name", OPTION_TEXT, &s.store.name, 0, 0, "its name there" },
@@ -282,8 +311,6 @@ static int command(int sentiment, int argc, char **argv)
         options_help(specs, count);
         return 0;
     }
-    if (!rc && !s.vectors_path)
-        rc = lstm_fail(&err, LSTM_RANGE, "--vectors is missing: make the file with lstm-train vectors");
     if (!rc && s.run.resume && !s.run.checkpoint)
         rc = lstm_fail(&err, LSTM_RANGE, "--resume needs --checkpoint");
     if (rc) {

@@ -86,15 +86,10 @@ static enum lstm_status take_seed(const struct option_spec *spec, const char *te
 static enum lstm_status take_value(const struct option_spec *spec, const char *text, struct lstm_error *err)
 {
     switch (spec->type) {
-    case OPTION_INT:
-        return take_int(spec, text, err);
-    case OPTION_REAL:
-        return take_real(spec, text, err);
-    case OPTION_SEED:
-        return take_seed(spec, text, err);
-    default:
-        *(const char **)spec->value = text;
-        return LSTM_OK;
+    case OPTION_INT: return take_int(spec, text, err);
+    case OPTION_REAL: return take_real(spec, text, err);
+    case OPTION_SEED: return take_seed(spec, text, err);
+    default: *(const char **)spec->value = text; return LSTM_OK;
     }
 }
 

@@ -22,18 +22,18 @@ struct run {
     const struct dataset *train, *valid;
     const struct run_options *options;
     struct run_state state;
-    float *logits;        /* of the validation texts */
-    double seconds;       /* spent in steps */
-    int64_t tokens;       /* in those steps */
-    double saved;         /* when the last checkpoint was written */
+    float *logits;  /* of the validation texts */
+    double seconds; /* spent in steps */
+    int64_t tokens; /* in those steps */
+    double saved;   /* when the last checkpoint was written */
 };
 
 static enum lstm_status save(struct run *run, struct lstm_error *err)
 {
     run->saved = progress_now();
-    return run->options->checkpoint ? checkpoint_write(run->options->checkpoint, run->options->fingerprint,
-                                                       run->trainer, &run->state, err)
-                                    : LSTM_OK;
+    return run->options->checkpoint
+               ? checkpoint_write(run->options->checkpoint, run->options->fingerprint, run->trainer, &run->state, err)
+               : LSTM_OK;
 }
 
 /* Keeps the parameters when they do better than the best so far: more texts right, or as many with a smaller loss. */
@@ -69,7 +69,8 @@ static enum lstm_status run_epoch(struct run *run, struct lstm_error *err)
     struct epoch_plan plan;
     struct progress progress;
     char what[64], result[200];
-    enum lstm_status rc = epoch_plan_open(run->train, t->options.batch_tokens, t->options.seed, state->epoch, &plan, err);
+    enum lstm_status rc =
+        epoch_plan_open(run->train, t->options.batch_tokens, t->options.seed, state->epoch, &plan, err);
     if (rc)
         return rc;
     if (t->steps == 0)

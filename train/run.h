@@ -15,7 +15,7 @@ struct run_options {
 
 struct run_result {
     struct run_state state;
-    double seconds;          /* of training, validation left out, since this process began */
+    double seconds; /* of training, validation left out, since this process began */
     double tokens_per_second;
     int interrupted;
 };

@@ -12,9 +12,10 @@ int sqlite3_lstmext_init(sqlite3 *db, char **message, const struct sqlite3_api_r
 
 static enum lstm_status storage_of(const char *name, enum lstm_storage *storage, struct lstm_error *err)
 {
-    static const struct { const char *name; enum lstm_storage storage; } all[] = {
-        { "f16", LSTM_F16 }, { "bf16", LSTM_BF16 }, { "f32", LSTM_F32 }
-    };
+    static const struct {
+        const char *name;
+        enum lstm_storage storage;
+    } all[] = { { "f16", LSTM_F16 }, { "bf16", LSTM_BF16 }, { "f32", LSTM_F32 } };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         if (!strcmp(name, all[i].name)) {
             *storage = all[i].storage;

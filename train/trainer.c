@@ -24,8 +24,8 @@ struct trainer_shard {
 
 /* ---- opening and closing ---- */
 
-enum lstm_status trainer_open(const struct lstm_sizes *sizes, const struct trainer_options *options,
-                              struct trainer *t, struct lstm_error *err)
+enum lstm_status trainer_open(const struct lstm_sizes *sizes, const struct trainer_options *options, struct trainer *t,
+                              struct lstm_error *err)
 {
     memset(t, 0, sizeof *t);
     enum lstm_status rc = lstm_sizes_check(sizes, err);
@@ -85,7 +85,7 @@ void trainer_start(struct trainer *t, const float *vectors)
     if (vectors)
         memcpy(t->params, vectors, embedding * sizeof *vectors);
     else
-        draw(t->params, embedding, sqrtf(3.0f), &random); /* unit variance, as vectors have */
+        draw(t->params, embedding, sqrtf(3.0f), &random);           /* unit variance, as vectors have */
     memset(t->params, 0, (size_t)s->embedding * sizeof *t->params); /* the mask says nothing */
     for (int layer = 0; layer < s->layers; layer++)
         for (int reverse = 0; reverse < 2; reverse++) {
@@ -206,7 +206,7 @@ static void cross_entropy(const struct trainer *t, struct trainer_shard *s)
 
 struct step {
     struct trainer *trainer;
-    float *logits;   /* evaluation: of the caller's list; NULL: a training step */
+    float *logits; /* evaluation: of the caller's list; NULL: a training step */
     struct cpu_adam adam;
 };
 

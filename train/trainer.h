@@ -9,13 +9,13 @@
 struct trainer_options {
     int32_t epochs;
     int32_t batch_tokens;
-    double rate;         /* the highest learning rate: warms up linearly, then falls linearly to 2% */
-    int32_t warmup;      /* steps */
-    double clip;         /* largest norm of a step's gradient, embedding left out */
-    double decay;        /* decoupled weight decay, not of the embedding */
-    double drop_word;    /* share of tokens replaced by the mask */
+    double rate;                          /* the highest learning rate: warms up linearly, then falls linearly to 2% */
+    int32_t warmup;                       /* steps */
+    double clip;                          /* largest norm of a step's gradient, embedding left out */
+    double decay;                         /* decoupled weight decay, not of the embedding */
+    double drop_word;                     /* share of tokens replaced by the mask */
     double drop_embedding, drop_features; /* locked dropout */
-    int32_t shards;      /* parts of a batch: changes the bits, unlike threads */
+    int32_t shards;                       /* parts of a batch: changes the bits, unlike threads */
     int32_t threads;
     uint64_t seed;
 };
@@ -23,12 +23,12 @@ struct trainer_options {
 struct trainer {
     struct lstm_sizes sizes;
     struct trainer_options options;
-    size_t count, padded;         /* parameters; rounded up to whole vectors */
+    size_t count, padded; /* parameters; rounded up to whole vectors */
     float *params, *mean, *variance, *best;
-    float *gradients;             /* shards x padded, all zero between steps */
-    struct cpu_weights *weights;  /* params as the kernels read them */
+    float *gradients;            /* shards x padded, all zero between steps */
+    struct cpu_weights *weights; /* params as the kernels read them */
     struct trainer_shard *shards;
-    int64_t step, steps;          /* done, in all */
+    int64_t step, steps; /* done, in all */
     void *memory;
 };
 

@@ -14,6 +14,7 @@
 enum {
     LANES = 4,        /* of one vector register of the baseline */
     STEP = 4 * LANES, /* dimensions are multiples of this: four sums run side by side */
+    FREQUENT = 1000,
     WINDOW_MAX = 64,
     NEGATIVES_MAX = 64,
     SIGMOID_RANGE = 8,
@@ -107,10 +108,12 @@ static void make_curve(struct curve *curve)
     }
 }
 
+/* Small corpora are not thinned: what was met fewer than FREQUENT times is not frequent, whatever its share. */
 static void make_kept(struct cbow *cbow, int64_t total, double subsample)
 {
+    double frequent = subsample * (double)total > FREQUENT ? subsample * (double)total : FREQUENT;
     for (int32_t i = 0; i < cbow->vocab; i++) {
-        double limit = subsample * (double)total / (double)(cbow->counts[i] ? cbow->counts[i] : 1);
+        double limit = frequent / (double)(cbow->counts[i] ? cbow->counts[i] : 1);
         double keep = sqrt(limit) + limit;
         cbow->kept[i] = keep >= 1 || subsample <= 0 ? UINT32_MAX : (uint32_t)(keep * UINT32_MAX);
     }

@@ -9,7 +9,7 @@ struct vectors_options {
     int32_t epochs;    /* default 5 */
     int32_t window;    /* 5: each position draws 1..window neighbours on both sides */
     int32_t negatives; /* 5, drawn from counts^0.75 */
-    double subsample;  /* 1e-4 */
+    double subsample;  /* 1e-4: tokens of a larger share, and met 1000 times or more, are thinned out; 0: none */
     double rate;       /* 0.05, linear to 0 */
     uint64_t seed;
 };

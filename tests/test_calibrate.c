@@ -1,0 +1,73 @@
+/* Temperature scaling against cases whose answer is known. */
+#include "train/calibrate.h"
+
+#include "train/random.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+enum { TEXTS = 20000 };
+
+static float logits[TEXTS][2];
+static int32_t truth[TEXTS];
+
+/* Logits drawn at random whose truth follows softmax(logits / temperature). */
+static void draw_texts(double temperature)
+{
+    uint64_t random = 7;
+    for (int i = 0; i < TEXTS; i++) {
+        logits[i][0] = 8.0f * random_float(&random) - 4.0f;
+        logits[i][1] = 8.0f * random_float(&random) - 4.0f;
+        double difference = ((double)logits[i][1] - (double)logits[i][0]) / temperature;
+        truth[i] = (double)random_float(&random) < 1 / (1 + exp(-difference));
+    }
+}
+
+static void the_temperature_that_made_the_labels_is_found(void **state)
+{
+    static const double temperatures[] = { 0.5, 1, 2.5, 6 };
+    (void)state;
+    for (size_t i = 0; i < sizeof temperatures / sizeof *temperatures; i++) {
+        draw_texts(temperatures[i]);
+        double found = calibrate(&logits[0][0], truth, TEXTS, 2);
+        assert_true(fabs(found / temperatures[i] - 1) < 0.06);
+        assert_true(calibration_error(&logits[0][0], truth, TEXTS, 2, found, 15) < 0.015);
+    }
+}
+
+static void no_other_temperature_has_a_smaller_loss(void **state)
+{
+    (void)state;
+    draw_texts(1.7);
+    double found = calibrate(&logits[0][0], truth, TEXTS, 2);
+    double best = calibration_loss(&logits[0][0], truth, TEXTS, 2, found);
+    for (double t = 0.1; t < 10; t *= 1.1)
+        assert_true(calibration_loss(&logits[0][0], truth, TEXTS, 2, t) >= best - 1e-9);
+}
+
+static void the_error_of_overconfidence_is_its_distance_from_the_truth(void **state)
+{
+    /* 100 texts with confidence sigmoid(2 * 10) = 1, of which 70 are right */
+    (void)state;
+    for (int i = 0; i < 100; i++) {
+        logits[i][0] = 10;
+        logits[i][1] = -10;
+        truth[i] = i >= 70;
+    }
+    assert_true(fabs(calibration_error(&logits[0][0], truth, 100, 2, 1, 15) - 0.3) < 1e-6);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_temperature_that_made_the_labels_is_found),
+        cmocka_unit_test(no_other_temperature_has_a_smaller_loss),
+        cmocka_unit_test(the_error_of_overconfidence_is_its_distance_from_the_truth),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

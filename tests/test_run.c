@@ -1,0 +1,213 @@
+/* Whole training runs on a small language whose labels are known: they learn, they repeat, they resume. */
+#include "train/run.h"
+
+#include "train/bpe.h"
+#include "train/random.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { TEXTS = 1200, TEXT_SIZE = 400 };
+
+static const char fingerprint[] = "a test";
+static char checkpoint[] = "/tmp/lstm-test-run-XXXXXX";
+static struct lstm_tokenizer *tokenizer;
+static struct dataset train, valid;
+
+/* Filler words around one or two telling ones; "not" in front turns the label round. */
+static void write_text(uint64_t *random, char text[TEXT_SIZE], int *label)
+{
+    static const char *const telling[2][4] = { { "awful", "boring", "broken", "cheap" },
+                                               { "lovely", "gripping", "sturdy", "bright" } };
+    static const char *const filler[] = { "the", "film", "blender", "was", "and", "a", "bit", "story", "it", "of" };
+    uint32_t words = 3 + random_below(random, 40), at = random_below(random, words);
+    int is_positive = (int)random_below(random, 2), turned = random_below(random, 4) == 0;
+    size_t size = 0;
+    for (uint32_t w = 0; w < words; w++) {
+        const char *word = w == at ? telling[is_positive][random_below(random, 4)] : filler[random_below(random, 10)];
+        size += (size_t)snprintf(text + size, TEXT_SIZE - size, "%s%s ", w == at && turned ? "not " : "", word);
+    }
+    *label = is_positive ^ turned;
+}
+
+static int make_data(void **state)
+{
+    static char texts[TEXTS][TEXT_SIZE];
+    static struct row items[TEXTS];
+    static struct labels labels;
+    struct rows rows = { .count = TEXTS, .rows = items };
+    struct bpe_options bpe = { .vocab = 400, .character_min = 1, .pair_min = 2 };
+    struct lstm_error err;
+    char *vocabulary;
+    size_t size;
+    uint64_t random = 11;
+    (void)state;
+    for (int i = 0; i < TEXTS; i++) {
+        int label;
+        write_text(&random, texts[i], &label);
+        items[i] = (struct row){ texts[i], strlen(texts[i]), label ? "positive" : "negative" };
+    }
+    int fd = mkstemp(checkpoint);
+    return fd < 0 || close(fd) || bpe_learn(&rows, &bpe, &vocabulary, &size, &err) ||
+           lstm_tokenizer_open(vocabulary, size, &tokenizer, &err) || labels_collect(&rows, 1, &labels, &err) ||
+           dataset_open(tokenizer, &rows, &labels, &train, &err) || dataset_split(&train, 0.2, 1, &valid, &err) ||
+           (free(vocabulary), 0);
+}
+
+static int free_data(void **state)
+{
+    (void)state;
+    dataset_close(&train);
+    dataset_close(&valid);
+    lstm_tokenizer_close(tokenizer);
+    return unlink(checkpoint);
+}
+
+struct attempt {
+    uint64_t seed;
+    int threads, shards, epochs, resume;
+};
+
+/* Trains a small network and gives the parameters it kept; the caller frees them. */
+static float *attempt(const struct attempt *a, struct run_result *result, size_t *count)
+{
+    const struct lstm_sizes sizes = { lstm_tokenizer_vocab(tokenizer), 16, 32, 1, 2, 32, 8 };
+    const struct trainer_options options = { .epochs = a->epochs,
+                                             .batch_tokens = 300,
+                                             .rate = 1e-2,
+                                             .warmup = 10,
+                                             .clip = 1,
+                                             .decay = 0.01,
+                                             .drop_word = 0.05,
+                                             .drop_embedding = 0.1,
+                                             .drop_features = 0.2,
+                                             .shards = a->shards,
+                                             .threads = a->threads,
+                                             .seed = a->seed };
+    const struct run_options run = { .epochs = a->epochs,
+                                     .patience = 100,
+                                     .checkpoint = checkpoint,
+                                     .checkpoint_every = 1e9,
+                                     .resume = a->resume,
+                                     .fingerprint = fingerprint };
+    struct trainer trainer;
+    struct lstm_error err = { 0 };
+    assert_int_equal(trainer_open(&sizes, &options, &trainer, &err), LSTM_OK);
+    trainer_start(&trainer, NULL);
+    if (run_training(&trainer, &train, &valid, &run, result, &err))
+        fail_msg("%s", err.text);
+    *count = trainer.count;
+    float *params = malloc(trainer.count * sizeof *params);
+    assert_non_null(params);
+    memcpy(params, trainer.params, trainer.count * sizeof *params);
+    trainer_close(&trainer);
+    return params;
+}
+
+static void a_network_learns_words_and_their_negation(void **state)
+{
+    struct run_result result;
+    size_t count;
+    (void)state;
+    free(attempt(&(struct attempt){ .seed = 1, .threads = 2, .shards = 2, .epochs = 8 }, &result, &count));
+    assert_true(result.state.best_accuracy > 0.97);
+    assert_false(result.interrupted);
+}
+
+static void a_seed_repeats_a_run_on_any_number_of_threads(void **state)
+{
+    static const struct { struct attempt attempt; int same; } cases[] = {
+        { { .seed = 1, .threads = 2, .shards = 2, .epochs = 2 }, 1 },
+        { { .seed = 1, .threads = 1, .shards = 2, .epochs = 2 }, 1 },
+        { { .seed = 1, .threads = 5, .shards = 2, .epochs = 2 }, 1 },
+        { { .seed = 2, .threads = 2, .shards = 2, .epochs = 2 }, 0 },
+        { { .seed = 1, .threads = 2, .shards = 3, .epochs = 2 }, 0 },
+    };
+    struct run_result result;
+    size_t count;
+    (void)state;
+    float *first = attempt(&cases[0].attempt, &result, &count);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        float *again = attempt(&cases[i].attempt, &result, &count);
+        assert_int_equal(!memcmp(first, again, count * sizeof *first), cases[i].same);
+        free(again);
+    }
+    free(first);
+}
+
+static void *interrupt_soon(void *milliseconds)
+{
+    nanosleep(&(struct timespec){ .tv_nsec = *(int *)milliseconds * 1000000L }, NULL);
+    kill(getpid(), SIGINT);
+    return NULL;
+}
+
+static void an_interrupted_run_goes_on_to_the_same_bits(void **state)
+{
+    struct attempt whole = { .seed = 3, .threads = 2, .shards = 2, .epochs = 12 }, rest = whole;
+    struct run_result result;
+    size_t count;
+    int interruptions = 0, milliseconds = 20;
+    (void)state;
+    float *expected = attempt(&whole, &result, &count), *params = NULL;
+    double best = result.state.best_accuracy;
+    do { /* each time a little later, so that it comes to an end */
+        pthread_t thread;
+        assert_int_equal(pthread_create(&thread, NULL, interrupt_soon, &milliseconds), 0);
+        free(params);
+        signal(SIGINT, SIG_IGN); /* one that comes when the run is over */
+        params = attempt(&rest, &result, &count);
+        pthread_join(thread, NULL);
+        interruptions += result.interrupted;
+        rest.resume = 1;
+        milliseconds = milliseconds < 900 ? milliseconds + 40 : milliseconds;
+    } while (result.interrupted);
+    signal(SIGINT, SIG_DFL);
+    assert_true(interruptions > 0);
+    assert_memory_equal(&result.state.best_accuracy, &best, sizeof best);
+    assert_memory_equal(params, expected, count * sizeof *params);
+    free(params);
+    free(expected);
+}
+
+static void a_checkpoint_of_another_run_is_refused(void **state)
+{
+    const struct lstm_sizes sizes = { lstm_tokenizer_vocab(tokenizer), 16, 16, 1, 2, 32, 8 };
+    const struct trainer_options options = { .batch_tokens = 300, .shards = 1, .threads = 1 };
+    struct trainer trainer;
+    struct run_state before = { .epoch = 4, .batch = 7, .best_epoch = 3, .best_accuracy = 0.1 }, after;
+    struct lstm_error err = { 0 };
+    (void)state;
+    assert_int_equal(trainer_open(&sizes, &options, &trainer, &err), LSTM_OK);
+    assert_int_equal(checkpoint_write(checkpoint, "seed 1", &trainer, &before, &err), LSTM_OK);
+    assert_int_equal(checkpoint_read(checkpoint, "seed 2", &trainer, &after, &err), LSTM_MISMATCH);
+    assert_non_null(strstr(err.text, "is of another run (seed 1); this one is seed 2"));
+    assert_int_equal(checkpoint_read(checkpoint, "seed 1", &trainer, &after, &err), LSTM_OK);
+    assert_int_equal(after.batch, 7);
+    assert_memory_equal(&after.best_accuracy, &before.best_accuracy, sizeof(double));
+    assert_int_equal(truncate(checkpoint, 1000), 0);
+    assert_int_equal(checkpoint_read(checkpoint, "seed 1", &trainer, &after, &err), LSTM_CORRUPT);
+    trainer_close(&trainer);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_network_learns_words_and_their_negation),
+        cmocka_unit_test(a_seed_repeats_a_run_on_any_number_of_threads),
+        cmocka_unit_test(an_interrupted_run_goes_on_to_the_same_bits),
+        cmocka_unit_test(a_checkpoint_of_another_run_is_refused),
+    };
+    return cmocka_run_group_tests(tests, make_data, free_data);
+}
