@@ -39,7 +39,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wpointer-arith -Wstrict-prototypes -Wmissing
 CPPFLAGS := -I. -D_POSIX_C_SOURCE=200809L -MMD -MP
 ifdef SANITIZE # address,undefined or thread; give another BUILD with it. Sanitizers make gcc warn of what is not so: -w
 OPTIMISE := -O1
-KERNELS  := -O1
+KERNELS  := -O2
 CFLAGS   := -w -g1 -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
 LDFLAGS  := -fsanitize=$(SANITIZE)
 else
@@ -64,7 +64,7 @@ LIBS    := -l:libutf8proc.a -lm -lpthread
 all: lstm_ext.so $(BUILD)/lstm-train
 
 lstm_ext.so: $(BUILD)/lstm_ext.so
-	@cp $< $@
+	@cp $< $@.new && mv -f $@.new $@ # whole at every moment: somebody may have it loaded
 
 $(BUILD)/lstm_ext.so: $(EXT_OBJ) $(MODEL_OBJ)
 	@echo "  LD  $@"

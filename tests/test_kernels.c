@@ -110,6 +110,37 @@ static void products_are_fused_sums_in_the_order_of_depth(void **state)
     }
 }
 
+/* a b lies half-way between two floats, or next to it, and what is added decides: rounding twice gives another float.
+ * Then random numbers of far exponents, whose sums cancel, vanish, overflow or become subnormal. */
+static void a_fused_multiply_add_rounds_once(void **state)
+{
+    (void)state;
+    enum { ROUNDS = 20000 };
+    uint64_t seed = 5;
+    for (int round = 0; round < ROUNDS; round++) {
+        float left[1], right[16], start[16], found[16];
+        int tie = round % 2;
+        left[0] = tie ? 1.0f + ldexpf(1.0f, -12) : ldexpf(network_between(&seed, -2.0f, 2.0f), round % 90 - 45);
+        for (int i = 0; i < 16; i++) {
+            int exponent = (int)network_below(&seed, 130) - 80;
+            right[i] = tie ? ldexpf(1.0f + ldexpf(1.0f, -12), exponent)
+                           : ldexpf(network_between(&seed, -2.0f, 2.0f), exponent);
+            start[i] = ldexpf(network_between(&seed, -2.0f, 2.0f), exponent - (int)network_below(&seed, 80));
+        }
+        for (size_t t = 0; t < tables_count; t++) {
+            memcpy(found, start, sizeof found);
+            tables[t]->gemm(1, 16, 1, (struct cpu_matrix){ left, 1, 1 }, (struct cpu_panels){ right, 16, 16 }, found,
+                            16);
+            for (int i = 0; i < 16; i++) {
+                float expected = fmaf(left[0], right[i], start[i]);
+                if (!same_bits(&expected, &found[i], 1))
+                    fail_msg("%s: %a * %a + %a is %a, expected %a", tables[t]->isa, (double)left[0], (double)right[i],
+                             (double)start[i], (double)found[i], (double)expected);
+            }
+        }
+    }
+}
+
 /* ---- exp, sigmoid and tanh ---- */
 
 static double sigmoid_of(double x)
@@ -492,6 +523,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_best_table_is_picked_and_unknown_names_are_refused),
         cmocka_unit_test(products_are_fused_sums_in_the_order_of_depth),
+        cmocka_unit_test(a_fused_multiply_add_rounds_once),
         cmocka_unit_test(curves_are_as_close_as_vec_math_says),
         cmocka_unit_test(curves_are_the_same_bits_everywhere),
         cmocka_unit_test(exp_of_zero_is_one_and_the_ends_are_clamped),
