@@ -38,7 +38,8 @@ static int make_rows(void **state)
     for (int i = 0; i < ROWS; i++) {
         char text[100], sql[300];
         int positive = i * 7 % 10 > 4;
-        snprintf(text, sizeof text, "The %s was %s, %s.", things[i % 5], words[positive][i % 3], words[positive][i % 2]);
+        snprintf(text, sizeof text, "The %s was %s, %s.", things[i % 5], words[positive][i % 3],
+                 words[positive][i % 2]);
         fprintf(file, "%d,\"%s\"\n", positive, text);
         snprintf(sql, sizeof sql, "INSERT INTO rows VALUES('%s', '%s', %d)", text, positive ? "good" : "bad", positive);
         run(db, sql);
@@ -55,17 +56,18 @@ static int remove_rows(void **state)
     return 0;
 }
 
-#define SMALL "--vocab", "512", "--dimension", "16", "--hidden", "16", "--epochs", "6", "--batch", "200", "--rate", "0.01"
+#define SMALL \
+    "--vocab", "512", "--dimension", "16", "--hidden", "16", "--epochs", "6", "--batch", "200", "--rate", "0.01"
 
 static void train_from_csv(const char *name, const char *seed, const char *threads)
 {
     int status;
-    const char *output = command_output(
-        command_sentiment,
-        (const char *const[]){ "sentiment", "--csv", csv, "--text", "body", "--label", "positive", "--into", models_db,
-                               "--name", name, "--seed", seed, "--threads", threads, SMALL, "--data", "made \"here\"",
-                               NULL },
-        &status);
+    const char *output =
+        command_output(command_sentiment,
+                       (const char *const[]){ "sentiment", "--csv", csv, "--text", "body", "--label", "positive",
+                                              "--into", models_db, "--name", name, "--seed", seed, "--threads", threads,
+                                              SMALL, "--data", "made \"here\"", NULL },
+                       &status);
     if (status)
         fail_msg("%s", output);
     assert_non_null(strstr(output, "epoch 1/6: loss "));
@@ -81,7 +83,8 @@ static void rows_of_a_csv_become_a_model_that_scores_in_sql(void **state)
     assert_true(real_of(db, "SELECT lstm_sentiment('The tea was stale, awful.', 'meals')") < -0.8);
     assert_string_equal(text_of(db, "SELECT card ->> 'data' FROM lstm_models WHERE name = 'meals'"), "made \"here\"");
     assert_string_equal(text_of(db, "SELECT card ->> 'terms' FROM lstm_models WHERE name = 'meals'"), "not said");
-    assert_true(real_of(db, "SELECT (metrics ->> 'valid_accuracy') * 1.0 FROM lstm_models WHERE name = 'meals'") > 0.95);
+    assert_true(real_of(db, "SELECT (metrics ->> 'valid_accuracy') * 1.0 FROM lstm_models WHERE name = 'meals'") >
+                0.95);
     assert_non_null(strstr(text_of(db, "SELECT card ->> 'run' FROM lstm_models WHERE name = 'meals'"), "seed 1,"));
     extension_close(db);
 }
@@ -102,11 +105,11 @@ static void any_labels_make_a_classifier(void **state)
 {
     int status;
     (void)state;
-    const char *output = command_output(command_classify,
-                                        (const char *const[]){ "classify", "--db", rows_db, "--query",
-                                                               "SELECT body, verdict FROM rows", "--into", models_db,
-                                                               "--name", "verdicts", SMALL, NULL },
-                                        &status);
+    const char *output =
+        command_output(command_classify,
+                       (const char *const[]){ "classify", "--db", rows_db, "--query", "SELECT body, verdict FROM rows",
+                                              "--into", models_db, "--name", "verdicts", SMALL, NULL },
+                       &status);
     if (status)
         fail_msg("%s", output);
     sqlite3 *db = extension_open("models.db", 0);
@@ -118,16 +121,23 @@ static void any_labels_make_a_classifier(void **state)
 
 static void what_would_fail_after_training_fails_before_it(void **state)
 {
-    static const struct { const char *words[16]; int status; const char *reason; } cases[] = {
+    static const struct {
+        const char *words[16];
+        int status;
+        const char *reason;
+    } cases[] = {
         { { "--csv", csv, "--text", "body", "--label", "positive" }, 1, "where should the model go?" },
         { { "--csv", csv, "--text", "body", "--label", "positive", "--into", models_db }, 1, "needs --name" },
-        { { "--csv", csv, "--text", "body", "--label", "positive", "--out", "x", "--storage", "f8" }, 1,
+        { { "--csv", csv, "--text", "body", "--label", "positive", "--out", "x", "--storage", "f8" },
+          1,
           "--storage is \"f8\", expected f16, bf16 or f32" },
         { { "--csv", csv, "--text", "body", "--label", "stars", "--out", "x" }, 1, "stars" },
         { { "--csv", csv, "--text", "body", "--label", "body", "--out", "x" }, 1, "is not one of the 2 labels" },
-        { { "--csv", csv, "--text", "body", "--label", "positive", "--out", "x", "--resume" }, 2,
+        { { "--csv", csv, "--text", "body", "--label", "positive", "--out", "x", "--resume" },
+          2,
           "--resume needs --checkpoint" },
-        { { "--csv", csv, "--hidden", "17", "--text", "body", "--label", "positive", "--out", "x" }, 1,
+        { { "--csv", csv, "--hidden", "17", "--text", "body", "--label", "positive", "--out", "x" },
+          1,
           "hidden is 17, expected 16 to 1024 in steps of 16" },
         { { "--epoch", "3" }, 2, "--epoch" },
         { { "--rate", "2" }, 2, "--rate" },

@@ -127,7 +127,10 @@ static void a_network_learns_words_and_their_negation(void **state)
 
 static void a_seed_repeats_a_run_on_any_number_of_threads(void **state)
 {
-    static const struct { struct attempt attempt; int same; } cases[] = {
+    static const struct {
+        struct attempt attempt;
+        int same;
+    } cases[] = {
         { { .seed = 1, .threads = 2, .shards = 2, .epochs = 2 }, 1 },
         { { .seed = 1, .threads = 1, .shards = 2, .epochs = 2 }, 1 },
         { { .seed = 1, .threads = 5, .shards = 2, .epochs = 2 }, 1 },

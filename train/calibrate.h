@@ -1,4 +1,5 @@
-/* Temperature scaling (Guo et al. 2017): one number that makes confidence mean what it says, fitted on held-out rows. */
+/* Temperature scaling (Guo et al. 2017): one number that makes confidence mean what it says, fitted on held-out rows.
+ */
 #ifndef TRAIN_CALIBRATE_H
 #define TRAIN_CALIBRATE_H
 

@@ -15,5 +15,5 @@ terms='IMDb, SST-2, FDU-MTL, Blitzer: none stated, to be cited; Womens, Fine Foo
     --vocab 32768 --dimension 128 --epochs 10 --out "$build/vectors.safetensors"
 "$build/lstm-train" sentiment --db "$build/train.db" --query 'SELECT text, label FROM train' \
     --valid-query 'SELECT text, label FROM valid' --vectors "$build/vectors.safetensors" \
-    --hidden 128 --epochs 6 --data "$(echo "$data" | tr '\n' ' ')" --terms "$terms" --checkpoint "$build/default.checkpoint" \
-    --out model/default_sentiment.safetensors
+    --hidden 128 --epochs 6 --data "$(echo "$data" | tr '\n' ' ')" --terms "$terms" \
+    --checkpoint "$build/default.checkpoint" --out model/default_sentiment.safetensors

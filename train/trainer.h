@@ -36,8 +36,9 @@ enum lstm_status trainer_open(const struct lstm_sizes *sizes, const struct train
                               struct trainer *trainer, struct lstm_error *err);
 void trainer_close(struct trainer *trainer);
 
-/* Draws the parameters: uniform in +-1 / sqrt(hidden) as nn.LSTM does, forget biases 1 (Jozefowicz et al. 2015), a small
- * attention and classifier. The embedding comes from vectors (vocab x embedding), or is drawn when that is NULL. */
+/* Draws the parameters: uniform in +-1 / sqrt(hidden) as nn.LSTM does, forget biases 1 (Jozefowicz et al. 2015), a
+ * small attention and classifier. The embedding comes from vectors (vocab x embedding), or is drawn when that is NULL.
+ */
 void trainer_start(struct trainer *trainer, const float *vectors);
 
 struct trainer_loss {
