@@ -26,6 +26,8 @@ enum lstm_status cpu_weights_open(const struct lstm_sizes *sizes, const struct c
                                   const float *params, int with_backward, struct cpu_weights **weights,
                                   struct lstm_error *err);
 void cpu_weights_pack(struct cpu_weights *weights); /* again, after the params changed */
+/* matrix: cols x depth, as PyTorch stores a weight; its transpose in panels of 16 columns. */
+void cpu_pack_transposed(const float *matrix, size_t cols, size_t depth, float *panels);
 void cpu_weights_close(struct cpu_weights *weights);
 
 /* Where everything in a tile lies. Packed order goes step by step, the rows still running at each step; row-major

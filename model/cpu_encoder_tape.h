@@ -28,8 +28,8 @@ struct cpu_encoder_tape {
 /* Lays out the memory a batch needs. Windows, tile and zeros are filled by cpu_encoder_tape_forward. */
 void cpu_encoder_tape_carve(struct cpu_encoder_tape *tape, const struct lstm_batch *batch, struct carver *carver);
 
-/* Runs the encoder over a checked batch; masks: locked dropout of the embedding (texts x embedding), or NULL. The states
- * of the last layer are in states[layers - 1]; d_states is zero, for the task to add to. */
+/* Runs the encoder over a checked batch; masks: locked dropout of the embedding (texts x embedding), or NULL. The
+ * states of the last layer are in states[layers - 1]; d_states is zero, for the task to add to. */
 void cpu_encoder_tape_forward(struct cpu_encoder_tape *tape, const struct lstm_batch *batch, const float *masks);
 
 /* From the gradient of the last layer's states in d_states to that of the parameters. */

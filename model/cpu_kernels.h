@@ -71,7 +71,25 @@ struct cpu_kernels {
     /* probabilities = softmax(logits / temperature), computed in one order. */
     void (*softmax)(int32_t classes, const float *logits, float temperature, float *probabilities);
 
-    float (*exp)(float x); /* the exp of the pooling */
+    /* Additive attention with coverage (Bahdanau et al. 2015; See et al. 2017): scores[i] = score .
+     * tanh(keys i + query + coverage[i] * fertility). width = alignment; keys: count x width. */
+    void (*align)(int32_t count, int32_t width, const float *keys, const float *query, const float *coverage,
+                  const float *fertility, const float *score, float *scores);
+
+    /* Its backward pass, adding to every d_: d_keys (count x width), d_query, d_fertility, d_score (width),
+     * d_coverage (count). */
+    void (*align_backward)(int32_t count, int32_t width, const float *keys, const float *query, const float *coverage,
+                           const float *fertility, const float *score, const float *d_scores, float *d_keys,
+                           float *d_query, float *d_coverage, float *d_fertility, float *d_score);
+
+    /* x becomes softmax(x) in place; x has room for count rounded up to 16, and the rest becomes 0. */
+    void (*normalise)(int32_t count, float *x);
+
+    /* out (width) = sum of weights[i] * states i */
+    void (*weigh)(int32_t count, int32_t width, const float *weights, const float *states, float *out);
+
+    void (*tanh)(size_t count, float *x); /* in place */
+    float (*exp)(float x);                /* the exp of the pooling */
     float (*dot)(int32_t width, const float *a, const float *b);
     void (*axpy)(int32_t width, float scale, const float *x, float *y); /* y += scale x */
     void (*add)(size_t count, const float *x, float *y);                /* y += x; count is a multiple of 16 */

@@ -4,8 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* matrix: cols x depth, as PyTorch stores a weight; its transpose in panels of 16 columns. */
-static void pack_transposed(const float *matrix, size_t cols, size_t depth, float *panels)
+void cpu_pack_transposed(const float *matrix, size_t cols, size_t depth, float *panels)
 {
     for (size_t p = 0; p < cols; p += 16)
         for (size_t k = 0; k < depth; k++)
@@ -66,8 +65,8 @@ void cpu_weights_pack(struct cpu_weights *w)
             size_t in = inputs(&w->sizes, layer);
             const float *ih = w->params + lstm_direction_at(&w->sizes, layer, reverse);
             const float *hh = ih + 4 * h * in;
-            pack_transposed(ih, 4 * h, in, d->ih);
-            pack_transposed(hh, 4 * h, h, d->hh);
+            cpu_pack_transposed(ih, 4 * h, in, d->ih);
+            cpu_pack_transposed(hh, 4 * h, h, d->hh);
             memcpy(d->bias, hh + 4 * h * h, 4 * h * sizeof *d->bias);
             if (d->ih_back) {
                 pack(ih, in, 4 * h, d->ih_back);

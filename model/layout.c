@@ -22,13 +22,17 @@ enum lstm_status lstm_sizes_check(const struct lstm_sizes *s, struct lstm_error 
         { "embedding", s->embedding, LSTM_UNITS, LSTM_EMBEDDING_MAX, LSTM_UNITS },
         { "hidden", s->hidden, LSTM_UNITS, LSTM_HIDDEN_MAX, LSTM_UNITS },
         { "layers", s->layers, 1, LSTM_LAYERS_MAX, 1 },
-        { "classes", s->classes, 2, LSTM_CLASSES_MAX, 1 },
+        { "classes", s->classes, s->decoder ? 0 : 2, s->decoder ? 0 : LSTM_CLASSES_MAX, 1 },
         { "window", s->window, LSTM_WINDOW_MIN, LSTM_WINDOW_MAX, 1 },
         { "overlap", s->overlap, 0, s->window / 2, 1 },
+        { "decoder", s->decoder, 0, LSTM_HIDDEN_MAX, LSTM_UNITS },
+        { "alignment", s->alignment, s->decoder ? LSTM_UNITS : 0, s->decoder ? LSTM_HIDDEN_MAX : 0, LSTM_UNITS },
     };
     for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++)
         if (check(bounds[i].name, bounds[i].value, bounds[i].low, bounds[i].high, bounds[i].multiple, err))
             return LSTM_RANGE;
+    if (s->decoder && s->vocab % LSTM_UNITS)
+        return lstm_fail(err, LSTM_RANGE, "vocab is %d, a summariser's is a multiple of %d", s->vocab, LSTM_UNITS);
     return LSTM_OK;
 }
 
@@ -58,7 +62,31 @@ size_t lstm_classifier_at(const struct lstm_sizes *s)
 
 size_t lstm_params_count(const struct lstm_sizes *s)
 {
-    return lstm_classifier_at(s) + (size_t)s->classes * (6 * (size_t)s->hidden + 1);
+    return s->decoder ? lstm_decoder_at(s).end
+                      : lstm_classifier_at(s) + (size_t)s->classes * (6 * (size_t)s->hidden + 1);
+}
+
+struct lstm_decoder_at lstm_decoder_at(const struct lstm_sizes *s)
+{
+    const size_t e = (size_t)s->embedding, h2 = 2 * (size_t)s->hidden, d = (size_t)s->decoder;
+    const size_t a = (size_t)s->alignment;
+    struct lstm_decoder_at at = { .bridge = lstm_direction_at(s, s->layers, 0) };
+    at.bridge_bias = at.bridge + 2 * d * h2;
+    at.ih = at.bridge_bias + 2 * d;
+    at.hh = at.ih + 4 * d * (e + h2);
+    at.bias = at.hh + 4 * d * d;
+    at.align_state = at.bias + 4 * d;
+    at.align_query = at.align_state + a * h2;
+    at.align_bias = at.align_query + a * d;
+    at.align_coverage = at.align_bias + a;
+    at.align_score = at.align_coverage + a;
+    at.copy = at.align_score + a;
+    at.output = at.copy + h2 + d + e;
+    at.output_bias = at.output + e * (d + h2);
+    at.vocabulary_bias = at.output_bias + e;
+    at.copy_bias = at.vocabulary_bias + (size_t)s->vocab;
+    at.end = at.copy_bias + 1;
+    return at;
 }
 
 static void add(struct lstm_tensor *tensors, int *count, int32_t rows, int32_t cols, size_t *at)
@@ -68,6 +96,26 @@ static void add(struct lstm_tensor *tensors, int *count, int32_t rows, int32_t c
     t->cols = cols;
     t->at = *at;
     *at += (size_t)rows * (size_t)cols;
+}
+
+static int add_decoder(const struct lstm_sizes *s, struct lstm_tensor *tensors, int count, size_t at)
+{
+    const int32_t h2 = 2 * s->hidden, d = s->decoder, e = s->embedding, a = s->alignment;
+    const struct {
+        const char *name;
+        int32_t rows, cols;
+    } all[LSTM_DECODER_TENSORS] = {
+        { "bridge.weight", 2 * d, h2 },    { "bridge.bias", 1, 2 * d },        { "decoder.weight_ih", 4 * d, e + h2 },
+        { "decoder.weight_hh", 4 * d, d }, { "decoder.bias", 1, 4 * d },       { "align_state.weight", a, h2 },
+        { "align_query.weight", a, d },    { "align_query.bias", 1, a },       { "align_coverage.weight", 1, a },
+        { "align_score.weight", 1, a },    { "copy.weight", 1, h2 + d + e },   { "output.weight", e, d + h2 },
+        { "output.bias", 1, e },           { "vocabulary.bias", 1, s->vocab }, { "copy.bias", 1, 1 },
+    };
+    for (int i = 0; i < LSTM_DECODER_TENSORS; i++) {
+        snprintf(tensors[count].name, LSTM_NAME_SIZE, "%s", all[i].name);
+        add(tensors, &count, all[i].rows, all[i].cols, &at);
+    }
+    return count;
 }
 
 int lstm_layout(const struct lstm_sizes *s, struct lstm_tensor *tensors)
@@ -88,6 +136,8 @@ int lstm_layout(const struct lstm_sizes *s, struct lstm_tensor *tensors)
             add(tensors, &count, 1, 4 * s->hidden, &at);
         }
     }
+    if (s->decoder)
+        return add_decoder(s, tensors, count, at);
     snprintf(tensors[count].name, LSTM_NAME_SIZE, "attention.weight");
     add(tensors, &count, 1, 2 * s->hidden, &at);
     snprintf(tensors[count].name, LSTM_NAME_SIZE, "classifier.weight");

@@ -26,7 +26,8 @@ enum {
     LSTM_WINDOW_MAX = 4096,
     LSTM_LABEL_SIZE = 64, /* bytes of a label, with its NUL */
     LSTM_NAME_SIZE = 40,
-    LSTM_TENSORS_MAX = 3 + 6 * LSTM_LAYERS_MAX + 1
+    LSTM_DECODER_TENSORS = 15,
+    LSTM_TENSORS_MAX = 1 + 6 * LSTM_LAYERS_MAX + LSTM_DECODER_TENSORS
 };
 
 struct lstm_sizes {
@@ -37,6 +38,8 @@ struct lstm_sizes {
     int32_t classes;   /* 2..256 */
     int32_t window;    /* tokens a window spans: 16..4096 */
     int32_t overlap;   /* tokens that neighbouring windows share: 0..window / 2 */
+    int32_t decoder;   /* D: units of the decoder's LSTM, 16..1024, a multiple of 16; 0: a classifier */
+    int32_t alignment; /* A: units of the decoder's attention, the same bounds; 0: a classifier */
 };
 
 /* One tensor of the parameter block: rows x cols floats at params + at, row-major. */
@@ -76,6 +79,22 @@ size_t lstm_params_count(const struct lstm_sizes *sizes);
 size_t lstm_direction_at(const struct lstm_sizes *sizes, int layer, int reverse);
 size_t lstm_attention_at(const struct lstm_sizes *sizes);
 size_t lstm_classifier_at(const struct lstm_sizes *sizes); /* weight: classes x 6 hidden, then bias: classes */
+
+/* The decoder of a summariser, in this order, each row-major; E embedding, H hidden, D decoder, A alignment, V vocab.
+ */
+struct lstm_decoder_at {
+    size_t bridge, bridge_bias;         /* 2D x 2H, 2D: the first state and cell from the mean of the source's states */
+    size_t ih, hh, bias;                /* 4D x (E + 2H), 4D x D, 4D: reads the last token and the last context */
+    size_t align_state;                 /* A x 2H */
+    size_t align_query, align_bias;     /* A x D, A */
+    size_t align_coverage, align_score; /* A, A */
+    size_t copy;                        /* 2H + D + E: of context, state and input */
+    size_t output, output_bias;         /* E x (D + 2H), E; then the embedding's transpose gives the logits */
+    size_t vocabulary_bias;             /* V */
+    size_t copy_bias;                   /* 1 */
+    size_t end;
+};
+struct lstm_decoder_at lstm_decoder_at(const struct lstm_sizes *sizes);
 
 /* Parses and checks a model file. The blob may be hostile; it is not needed after the call.
  * Errors: LSTM_CORRUPT with what is wrong, LSTM_NOMEM. On error *model is NULL. */

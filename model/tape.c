@@ -99,8 +99,9 @@ static void classifier_backward(struct lstm_tape *t, int32_t text, const float *
     for (size_t k = 0; k < classes; k++) {
         float d = d_logits[(size_t)text * classes + k];
         t->encoder.weights->kernels->axpy((int32_t)columns, d, t->features + (size_t)text * columns,
-                                  gradient + at + k * columns);
-        t->encoder.weights->kernels->axpy((int32_t)columns, d, t->encoder.weights->params + at + k * columns, d_features);
+                                          gradient + at + k * columns);
+        t->encoder.weights->kernels->axpy((int32_t)columns, d, t->encoder.weights->params + at + k * columns,
+                                          d_features);
         gradient[at + classes * columns + k] += d;
     }
     cpu_mask_row(d_features, cpu_mask_of(t->feature_masks, text, columns), columns);

@@ -82,7 +82,7 @@ struct attempt {
 /* Trains a small network and gives the parameters it kept; the caller frees them. */
 static float *attempt(const struct attempt *a, struct run_result *result, size_t *count)
 {
-    const struct lstm_sizes sizes = { lstm_tokenizer_vocab(tokenizer), 16, 32, 1, 2, 32, 8 };
+    const struct lstm_sizes sizes = { lstm_tokenizer_vocab(tokenizer), 16, 32, 1, 2, 32, 8, 0, 0 };
     const struct trainer_options options = { .epochs = a->epochs,
                                              .batch_tokens = 300,
                                              .rate = 1e-2,
@@ -186,7 +186,7 @@ static void an_interrupted_run_goes_on_to_the_same_bits(void **state)
 
 static void a_checkpoint_of_another_run_is_refused(void **state)
 {
-    const struct lstm_sizes sizes = { lstm_tokenizer_vocab(tokenizer), 16, 16, 1, 2, 32, 8 };
+    const struct lstm_sizes sizes = { lstm_tokenizer_vocab(tokenizer), 16, 16, 1, 2, 32, 8, 0, 0 };
     const struct trainer_options options = { .batch_tokens = 300, .shards = 1, .threads = 1 };
     struct trainer trainer;
     struct run_state before = { .epoch = 4, .batch = 7, .best_epoch = 3, .best_accuracy = 0.1 }, after;
