@@ -6,6 +6,7 @@
 
 #define EMBEDDED_PREFIX "default-" /* names that begin with it are ours: no row of a database can take them */
 #define EMBEDDED_SENTIMENT "default-sentiment"
+#define EMBEDDED_SUMMARY "default-summarize"
 
 struct embedded {
     const char *name;

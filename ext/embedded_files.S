@@ -16,6 +16,7 @@
 
     .section .rodata
     embed lstm_embedded_sentiment, model/default_sentiment.safetensors
+    embed lstm_embedded_summary, model/default_summary.safetensors
     embed lstm_embedded_schema, sql/schema.sql
 
     .section .note.GNU-stack, "", %progbits

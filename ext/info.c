@@ -51,7 +51,12 @@ static void put_model(struct json_text *out, const struct bound *bound)
     put_number(out, "embedding", model->sizes.embedding);
     put_number(out, "hidden", model->sizes.hidden);
     put_number(out, "layers", model->sizes.layers);
-    put_number(out, "classes", model->sizes.classes);
+    if (model->sizes.decoder) {
+        put_number(out, "decoder", model->sizes.decoder);
+        put_number(out, "alignment", model->sizes.alignment);
+    } else {
+        put_number(out, "classes", model->sizes.classes);
+    }
     put_number(out, "window", model->sizes.window);
     put_number(out, "overlap", model->sizes.overlap);
     put_number(out, "bytes", (int64_t)bound->shared->size);

@@ -123,7 +123,8 @@ int lookup_open(sqlite3 *db, const char *name, struct found *found, struct failu
     if (!rc && !found->row)
         rc = failure_set(failure, FAILURE_MODEL,
                          "no model named '%s' in the table lstm_models of any database of this connection, nor inside "
-                         "the extension, which has '" EMBEDDED_SENTIMENT "'; store one with lstm_model_import or "
+                         "the extension, which has '" EMBEDDED_SENTIMENT "' and '" EMBEDDED_SUMMARY
+                         "'; store one with lstm_model_import or "
                          "lstm-train",
                          found->name);
     return rc;

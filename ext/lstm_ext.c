@@ -23,6 +23,8 @@ static const struct {
     { "lstm_sentiment", 2, SCORING, sentiment_function },
     { "lstm_classify", 1, JSON, classify_function },
     { "lstm_classify", 2, JSON, classify_function },
+    { "lstm_summarize", 1, SCORING, summarize_function },
+    { "lstm_summarize", 2, SCORING, summarize_function },
     { "lstm_model_sha256", 0, SCORING, model_sha256_function },
     { "lstm_model_sha256", 1, SCORING, model_sha256_function },
     { "lstm_model_import", 2, DIRECT, model_import_function },
@@ -30,6 +32,14 @@ static const struct {
     { "lstm_model_export", 1, DIRECT, model_export_function },
     { "lstm_version", 0, CONSTANT, version_function },
     { "lstm_info", 0, JSON, info_function },
+};
+
+static const struct {
+    const char *name;
+    const sqlite3_module *module;
+} tables[] = {
+    { "lstm_tokens", &tokens_module },
+    { "lstm_attention", &attention_module },
 };
 
 enum { SQLITE_VERSION_MIN = 3034000 };
@@ -42,9 +52,9 @@ static int register_all(sqlite3 *db, struct registry *registry)
         rc = sqlite3_create_function_v2(db, functions[i].name, functions[i].argc, functions[i].flags, registry,
                                         functions[i].function, NULL, NULL, registry_release);
     }
-    if (!rc) {
+    for (size_t i = 0; !rc && i < sizeof tables / sizeof *tables; i++) {
         registry_hold(registry);
-        rc = sqlite3_create_module_v2(db, "lstm_tokens", &tokens_module, registry, registry_release);
+        rc = sqlite3_create_module_v2(db, tables[i].name, tables[i].module, registry, registry_release);
     }
     return rc;
 }

@@ -12,7 +12,7 @@ void model_sha256_function(sqlite3_context *context, int argc, sqlite3_value **a
     struct failure failure;
     struct options options;
     struct found found;
-    int rc = options_read(argc > 0 ? argv[0] : NULL, &options, &failure);
+    int rc = options_read(argc > 0 ? argv[0] : NULL, OPTIONS_OF_SCORES, &options, &failure);
     if (!rc) {
         rc = registry_find(registry, &options, &found, &failure);
         rc = registry_found(registry, &found, rc, &failure);
@@ -32,7 +32,7 @@ void model_export_function(sqlite3_context *context, int argc, sqlite3_value **a
     struct found found;
     const void *blob = NULL;
     size_t size = 0;
-    int rc = options_read(argv[0], &options, &failure);
+    int rc = options_read(argv[0], OPTIONS_OF_SCORES, &options, &failure);
     if (!rc) {
         rc = registry_find(registry, &options, &found, &failure);
         if (!rc)
@@ -73,12 +73,18 @@ static int describe(struct model_row *row, struct failure *failure)
     put_member(&row->sizes, "embedding", sizes->embedding);
     put_member(&row->sizes, "hidden", sizes->hidden);
     put_member(&row->sizes, "layers", sizes->layers);
-    put_member(&row->sizes, "classes", sizes->classes);
+    if (sizes->decoder) {
+        put_member(&row->sizes, "decoder", sizes->decoder);
+        put_member(&row->sizes, "alignment", sizes->alignment);
+    } else {
+        put_member(&row->sizes, "classes", sizes->classes);
+    }
     put_member(&row->sizes, "window", sizes->window);
     put_member(&row->sizes, "overlap", sizes->overlap);
     json_put(&row->sizes, "}");
+    json_put(&row->labels, "[");
     for (int i = 0; i < sizes->classes; i++) {
-        json_put(&row->labels, i == 0 ? "[" : ",");
+        json_put(&row->labels, i == 0 ? "" : ",");
         json_put_string(&row->labels, row->model->labels[i], strlen(row->model->labels[i]));
     }
     json_put(&row->labels, "]");

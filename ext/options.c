@@ -2,6 +2,8 @@
 
 #include "model/json.h"
 
+#include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #define MODEL_NAME_RULE "1 to 64 letters, digits, '.', '_' or '-', the first a letter or a digit"
@@ -21,24 +23,65 @@ static int read_model(const struct json *json, uint32_t value, struct options *o
     return SQLITE_OK;
 }
 
-static const struct {
-    const char *key;
-    int (*read)(const struct json *json, uint32_t value, struct options *options, struct failure *failure);
-} known[] = {
-    { "model", read_model },
-};
-#define KNOWN_KEYS "\"model\""
-
-static int read_member(const struct json *json, uint32_t key, struct options *options, struct failure *failure)
+static int read_number(const struct json *json, uint32_t value, const char *key, int32_t low, int32_t high,
+                       int32_t *number, struct failure *failure)
 {
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (json_equals(json, key, known[i].key, strlen(known[i].key)))
-            return known[i].read(json, key + 1, options, failure);
-    return failure_set(failure, FAILURE_OPTIONS, "there is no option \"%.*s\"; the options are: %s",
-                       (int)json->values[key].size, json->text + json->values[key].at, KNOWN_KEYS);
+    const struct json_value *given = &json->values[value];
+    int64_t whole = 0;
+    if (!json_int64(json, value, &whole) || whole < low || whole > high)
+        return failure_set(failure, FAILURE_OPTIONS,
+                           "the option \"%s\" is %.*s, it has to be a whole number from %d to %d", key,
+                           (int)(given->size < 40 ? given->size : 40), json->text + given->at, (int)low, (int)high);
+    *number = (int32_t)whole;
+    return SQLITE_OK;
 }
 
-static int read_object(const char *text, size_t size, struct options *options, struct failure *failure)
+/* The option "model" is read by itself. */
+static const struct {
+    const char *key;
+    size_t at; /* in struct lstm_summary_settings */
+    int32_t low, high;
+} numbers[] = {
+    { "max_tokens", offsetof(struct lstm_summary_settings, max_tokens), 1, LSTM_SUMMARY_TOKENS_MAX },
+    { "min_tokens", offsetof(struct lstm_summary_settings, min_tokens), 0, LSTM_SUMMARY_TOKENS_MAX },
+    { "beam", offsetof(struct lstm_summary_settings, beam), 1, LSTM_SUMMARY_BEAM_MAX },
+};
+
+static int read_member(const struct json *json, uint32_t key, enum options_kind kind, struct options *options,
+                       struct failure *failure)
+{
+    static const char *const keys[] = {
+        [OPTIONS_OF_SCORES] = "\"model\"",
+        [OPTIONS_OF_SUMMARIES] = "\"model\", \"max_tokens\", \"min_tokens\", \"beam\"",
+    };
+    if (json_equals(json, key, "model", strlen("model")))
+        return read_model(json, key + 1, options, failure);
+    for (size_t i = 0; kind == OPTIONS_OF_SUMMARIES && i < sizeof numbers / sizeof *numbers; i++)
+        if (json_equals(json, key, numbers[i].key, strlen(numbers[i].key)))
+            return read_number(json, key + 1, numbers[i].key, numbers[i].low, numbers[i].high,
+                               (int32_t *)((char *)&options->summary + numbers[i].at), failure);
+    return failure_set(failure, FAILURE_OPTIONS, "there is no option \"%.*s\"; the options are: %s",
+                       (int)json->values[key].size, json->text + json->values[key].at, keys[kind]);
+}
+
+/* A default gives way to what is asked for; two wishes that contradict one another are an error. */
+static int settle_lengths(int asked_max, int asked_min, struct lstm_summary_settings *summary, struct failure *failure)
+{
+    if (summary->min_tokens <= summary->max_tokens)
+        return SQLITE_OK;
+    if (asked_max && asked_min)
+        return failure_set(failure, FAILURE_OPTIONS,
+                           "the option \"min_tokens\" is %d, more than \"max_tokens\", which is %d",
+                           (int)summary->min_tokens, (int)summary->max_tokens);
+    if (asked_min)
+        summary->max_tokens = summary->min_tokens;
+    else
+        summary->min_tokens = summary->max_tokens;
+    return SQLITE_OK;
+}
+
+static int read_object(const char *text, size_t size, enum options_kind kind, struct options *options,
+                       struct failure *failure)
 {
     struct json_value values[64];
     struct json json;
@@ -47,13 +90,17 @@ static int read_object(const char *text, size_t size, struct options *options, s
         return failure_set(failure, FAILURE_OPTIONS, "%s", err.text);
     int rc = SQLITE_OK;
     for (uint32_t key = 1; !rc && key < values[0].next; key = values[key + 1].next)
-        rc = read_member(&json, key, options, failure);
-    return rc;
+        rc = read_member(&json, key, kind, options, failure);
+    return rc ? rc
+              : settle_lengths(json_find(&json, 0, "max_tokens") > 0, json_find(&json, 0, "min_tokens") > 0,
+                               &options->summary, failure);
 }
 
-int options_read(sqlite3_value *value, struct options *options, struct failure *failure)
+int options_read(sqlite3_value *value, enum options_kind kind, struct options *options, struct failure *failure)
 {
-    *options = (struct options){ .model = "" };
+    *options = (struct options){ .summary = lstm_summary_defaults };
+    snprintf(options->model, sizeof options->model, "%s",
+             kind == OPTIONS_OF_SUMMARIES ? EMBEDDED_SUMMARY : EMBEDDED_SENTIMENT);
     if (!value || sqlite3_value_type(value) == SQLITE_NULL)
         return SQLITE_OK;
     if (sqlite3_value_type(value) != SQLITE_TEXT)
@@ -68,7 +115,7 @@ int options_read(sqlite3_value *value, struct options *options, struct failure *
         return failure_set(failure, FAILURE_OPTIONS, "options of %zu bytes: at most %d are read", size,
                            OPTIONS_SIZE_MAX);
     if (text[strspn(text, " \t\r\n")] == '{')
-        return read_object(text, size, options, failure);
+        return read_object(text, size, kind, options, failure);
     if (!model_name_valid(text, size)) /* not echoed: it may be a text in the wrong place */
         return failure_set(failure, FAILURE_OPTIONS,
                            "options are neither a JSON object nor the name of a model (" MODEL_NAME_RULE ")");

@@ -8,13 +8,20 @@
 
 enum { OPTIONS_SIZE_MAX = 4096 }; /* bytes */
 
+/* Which keys a function takes, and which model it uses where none is named. */
+enum options_kind {
+    OPTIONS_OF_SCORES = 1,   /* "model"; default-sentiment */
+    OPTIONS_OF_SUMMARIES = 2 /* "model", "max_tokens", "min_tokens", "beam"; default-summarize */
+};
+
 struct options {
-    char model[MODEL_NAME_SIZE]; /* "": the default model of the task */
+    char model[MODEL_NAME_SIZE];
+    struct lstm_summary_settings summary; /* the defaults, where the function takes none of it */
 };
 
 /* NULL, as a pointer or as SQL's, is the defaults; a text that begins with '{' is a JSON object; any other text is the
  * name of a model. Errors: FAILURE_OPTIONS names the key, what it may be and the keys there are. */
-int options_read(sqlite3_value *value, struct options *options, struct failure *failure);
+int options_read(sqlite3_value *value, enum options_kind kind, struct options *options, struct failure *failure);
 
 /* The bytes of a text argument, which must not be NULL. BLOBs are read as text, numbers as SQLite writes them. They
  * belong to value and last as long as it does. Errors: FAILURE_NOMEM. */

@@ -55,7 +55,7 @@ int registry_find(struct registry *registry, const struct options *options, stru
         return failure_set(failure, FAILURE_MODEL, "lstm_models of some database uses the functions that read it");
     }
     registry->looking = 1;
-    int rc = lookup_open(registry->db, options->model[0] ? options->model : EMBEDDED_SENTIMENT, found, failure);
+    int rc = lookup_open(registry->db, options->model, found, failure);
     registry->looking = 0;
     return rc;
 }
@@ -130,17 +130,19 @@ int registry_bind(struct registry *registry, const struct options *options, stru
 }
 
 int registry_bind_argument(struct registry *registry, sqlite3_context *context, int argument, sqlite3_value *value,
-                           struct bound **model, struct failure *failure)
+                           enum options_kind kind, struct options *options, struct bound **model,
+                           struct failure *failure)
 {
-    struct options options;
+    *model = NULL;
+    int rc = options_read(value, kind, options, failure);
+    if (rc)
+        return rc;
     *model = value ? sqlite3_get_auxdata(context, argument) : NULL;
     if (*model) {
         (*model)->users++;
         return SQLITE_OK;
     }
-    int rc = options_read(value, &options, failure);
-    if (!rc)
-        rc = registry_bind(registry, &options, model, failure);
+    rc = registry_bind(registry, options, model, failure);
     if (!rc && value) {
         (*model)->users++; /* SQLite's, which it may let go of at once */
         sqlite3_set_auxdata(context, argument, *model, bound_release);

@@ -28,7 +28,7 @@ struct registry *registry_open(sqlite3 *db); /* NULL: out of memory. Has one hol
 void registry_hold(struct registry *registry);
 void registry_release(void *registry);
 
-/* lookup_open, for names in options ("" means the default model). A table that has our functions in it could call them
+/* lookup_open, for the name in options. A table that has our functions in it could call them
  * while it is being read; that is refused. End it with registry_found, which passes rc on, or the failure of ending. */
 int registry_find(struct registry *registry, const struct options *options, struct found *found,
                   struct failure *failure);
@@ -38,10 +38,11 @@ int registry_found(struct registry *registry, struct found *found, int rc, struc
 int registry_bind(struct registry *registry, const struct options *options, struct bound **model,
                   struct failure *failure);
 
-/* Binds the model of a function's options argument (NULL where the call has none). A constant argument is read and
- * looked up once a statement, so that a statement scores all of its rows by one model. */
+/* Reads a function's options argument (NULL where the call has none) and binds the model it names. Of a constant
+ * argument the model is looked up once a statement, so that a statement scores all of its rows by one model. */
 int registry_bind_argument(struct registry *registry, sqlite3_context *context, int argument, sqlite3_value *value,
-                           struct bound **model, struct failure *failure);
+                           enum options_kind kind, struct options *options, struct bound **model,
+                           struct failure *failure);
 void bound_release(void *model);
 
 /* The working memory, made when it is first needed. */

@@ -21,10 +21,6 @@ static int sentiment_result(sqlite3_context *context, const struct bound *bound,
 {
     const struct lstm_model *model = lstm_scorer_model(bound->shared->scorer);
     int positive = class_of(model, "positive");
-    if (strcmp(model->task, "sentiment"))
-        return failure_set(failure, FAILURE_TASK,
-                           "model '%s' has the task '%s', lstm_sentiment needs 'sentiment'; use lstm_classify",
-                           bound->name, model->task);
     if (positive < 0)
         return failure_set(failure, FAILURE_MODEL, "model '%s' has no label \"positive\", which lstm_sentiment needs",
                            bound->name);
@@ -83,20 +79,41 @@ static int classify(sqlite3 *db, struct bound *bound, sqlite3_value *value, floa
     return SQLITE_OK;
 }
 
+/* What a function makes of the probabilities, and the models it takes. */
+struct scoring {
+    int (*result)(sqlite3_context *context, const struct bound *bound, const float *probabilities,
+                  struct failure *failure);
+    const char *name, *task; /* task NULL: any classifier */
+};
+
+static int check_task(const struct scoring *scoring, const struct bound *bound, struct failure *failure)
+{
+    const char *task = lstm_scorer_model(bound->shared->scorer)->task;
+    int summarizes = !strcmp(task, "summarize");
+    if (scoring->task ? !strcmp(task, scoring->task) : !summarizes)
+        return SQLITE_OK;
+    return failure_set(failure, FAILURE_TASK, "model '%s' has the task '%s', %s needs %s; use %s", bound->name, task,
+                       scoring->name, scoring->task ? "'sentiment'" : "'classify' or 'sentiment'",
+                       summarizes ? "lstm_summarize" : "lstm_classify");
+}
+
 /* NULL gives NULL, and so does a text with no token in it; a mistake in the options is an error for every text. */
-static void score(sqlite3_context *context, int argc, sqlite3_value **argv,
-                  int (*result)(sqlite3_context *, const struct bound *, const float *, struct failure *))
+static void score(sqlite3_context *context, int argc, sqlite3_value **argv, const struct scoring *scoring)
 {
     struct registry *registry = sqlite3_user_data(context);
     struct failure failure;
+    struct options options;
     struct bound *bound = NULL;
     float probabilities[LSTM_CLASSES_MAX];
     int32_t tokens = 0;
-    int rc = registry_bind_argument(registry, context, 1, argc > 1 ? argv[1] : NULL, &bound, &failure);
+    int rc = registry_bind_argument(registry, context, 1, argc > 1 ? argv[1] : NULL, OPTIONS_OF_SCORES, &options,
+                                    &bound, &failure);
+    if (!rc)
+        rc = check_task(scoring, bound, &failure);
     if (!rc && sqlite3_value_type(argv[0]) != SQLITE_NULL)
         rc = classify(registry->db, bound, argv[0], probabilities, &tokens, &failure);
     if (!rc && tokens > 0)
-        rc = result(context, bound, probabilities, &failure);
+        rc = scoring->result(context, bound, probabilities, &failure);
     if (rc)
         failure_result(&failure, context);
     bound_release(bound);
@@ -104,10 +121,12 @@ static void score(sqlite3_context *context, int argc, sqlite3_value **argv,
 
 void sentiment_function(sqlite3_context *context, int argc, sqlite3_value **argv)
 {
-    score(context, argc, argv, sentiment_result);
+    static const struct scoring sentiment = { sentiment_result, "lstm_sentiment", "sentiment" };
+    score(context, argc, argv, &sentiment);
 }
 
 void classify_function(sqlite3_context *context, int argc, sqlite3_value **argv)
 {
-    score(context, argc, argv, classify_result);
+    static const struct scoring classification = { classify_result, "lstm_classify", NULL };
+    score(context, argc, argv, &classification);
 }

@@ -2,8 +2,8 @@
 #include "functions.h"
 #include "model/tokenizer.h"
 #include "registry.h"
-
-#include <stdio.h>
+#include "table_arguments.h"
+#include "token_name.h"
 
 enum { POSITION, TOKEN, BEGIN, END, ID, TEXT, OPTIONS };
 
@@ -15,7 +15,7 @@ struct tokens_table {
 struct tokens_cursor {
     sqlite3_vtab_cursor base;
     struct bound *model;
-    sqlite3_value *arguments[2]; /* text and options as given; NULL: not given */
+    struct table_arguments arguments;
     struct lstm_tokens tokens;
     int32_t row;
 };
@@ -26,7 +26,7 @@ static int tokens_connect(sqlite3 *db, void *registry, int argc, const char *con
     (void)argc, (void)argv, (void)message;
     int rc =
         sqlite3_declare_vtab(db, "CREATE TABLE x(position INTEGER, token TEXT, \"begin\" INTEGER, \"end\" INTEGER, "
-                                 "id INTEGER, text HIDDEN, options HIDDEN)");
+                                 "id INTEGER, " TABLE_ARGUMENTS_SQL ")");
     if (rc)
         return rc;
     struct tokens_table *table = sqlite3_malloc64(sizeof *table);
@@ -43,29 +43,12 @@ static int tokens_disconnect(sqlite3_vtab *vtab)
     return SQLITE_OK;
 }
 
-/* Equality with a hidden column is an argument. idxNum has bit 0 for the text, bit 1 for options. */
 static int tokens_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
 {
     (void)vtab;
-    int given[2] = { -1, -1 }, arguments = 0;
-    for (int i = 0; i < info->nConstraint; i++) {
-        int argument = info->aConstraint[i].iColumn - TEXT;
-        if (argument < 0 || info->aConstraint[i].op != SQLITE_INDEX_CONSTRAINT_EQ)
-            continue;
-        if (!info->aConstraint[i].usable) /* another table has to come first */
-            return SQLITE_CONSTRAINT;
-        given[argument] = i;
-    }
-    for (int argument = 0; argument < 2; argument++) {
-        if (given[argument] < 0)
-            continue;
-        info->aConstraintUsage[given[argument]].argvIndex = ++arguments;
-        info->aConstraintUsage[given[argument]].omit = 1;
-        info->idxNum |= 1 << argument;
-    }
     info->estimatedCost = 1000;
     info->estimatedRows = 200;
-    return SQLITE_OK;
+    return table_arguments_plan(info, TEXT);
 }
 
 static int tokens_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **cursor)
@@ -81,10 +64,7 @@ static int tokens_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **cursor)
 
 static void clear(struct tokens_cursor *c)
 {
-    for (int argument = 0; argument < 2; argument++) {
-        sqlite3_value_free(c->arguments[argument]);
-        c->arguments[argument] = NULL;
-    }
+    table_arguments_clear(&c->arguments);
     bound_release(c->model);
     c->model = NULL;
     c->tokens.count = 0;
@@ -110,14 +90,14 @@ static int tokens_read(struct tokens_cursor *c, struct registry *registry, struc
     struct options options;
     struct lstm_text text;
     struct lstm_error err;
-    if (!c->arguments[0])
+    if (!c->arguments.text)
         return failure_set(failure, FAILURE_INPUT, "lstm_tokens needs a text: lstm_tokens(text [, options])");
-    int rc = options_read(c->arguments[1], &options, failure);
+    int rc = options_read(c->arguments.options, OPTIONS_OF_SCORES, &options, failure);
     if (!rc)
         rc = registry_bind(registry, &options, &c->model, failure);
-    if (rc || sqlite3_value_type(c->arguments[0]) == SQLITE_NULL)
+    if (rc || sqlite3_value_type(c->arguments.text) == SQLITE_NULL)
         return rc;
-    rc = text_read(c->arguments[0], &text, failure);
+    rc = text_read(c->arguments.text, &text, failure);
     if (!rc && lstm_tokenize(tokenizer(c), text.bytes, text.size, 1, &c->tokens, &err))
         rc = failure_of_model(failure, &err, "the text cannot be cut");
     return rc;
@@ -129,9 +109,8 @@ static int tokens_filter(sqlite3_vtab_cursor *cursor, int given, const char *pla
     struct tokens_cursor *c = (struct tokens_cursor *)cursor;
     struct failure failure;
     clear(c);
-    for (int argument = 0; argument < 2; argument++)
-        if (given & 1 << argument && !(c->arguments[argument] = sqlite3_value_dup(*argv++)))
-            return SQLITE_NOMEM;
+    if (table_arguments_take(&c->arguments, given, argv))
+        return SQLITE_NOMEM;
     if (tokens_read(c, ((struct tokens_table *)cursor->pVtab)->registry, &failure))
         return failure_of_vtab(&failure, cursor->pVtab);
     return SQLITE_OK;
@@ -149,33 +128,16 @@ static int tokens_eof(sqlite3_vtab_cursor *cursor)
     return c->row >= c->tokens.count;
 }
 
-/* An entry as it stands in the vocabulary, marking spaces included; a byte that is no entry as <0xE2>, since one byte
- * of a character is no text. */
-static void token_result(sqlite3_context *context, const struct tokens_cursor *c)
-{
-    int32_t id = c->tokens.ids[c->row];
-    size_t size = 0;
-    const char *entry = lstm_tokenizer_entry(tokenizer(c), id, &size);
-    char byte[8];
-    if (id < LSTM_TOKEN_FIRST) {
-        size = (size_t)snprintf(byte, sizeof byte, "<0x%02X>", (unsigned)(id - LSTM_TOKEN_BYTES) & 0xff);
-        entry = byte;
-    }
-    sqlite3_result_text(context, entry, (int)size, SQLITE_TRANSIENT);
-}
-
 static int tokens_column(sqlite3_vtab_cursor *cursor, sqlite3_context *context, int column)
 {
     const struct tokens_cursor *c = (const struct tokens_cursor *)cursor;
     switch (column) {
     case POSITION: sqlite3_result_int(context, c->row); break;
-    case TOKEN: token_result(context, c); break;
+    case TOKEN: token_name_result(context, tokenizer(c), c->tokens.ids[c->row]); break;
     case BEGIN: sqlite3_result_int64(context, c->tokens.begins[c->row]); break;
     case END: sqlite3_result_int64(context, c->tokens.ends[c->row]); break;
     case ID: sqlite3_result_int(context, c->tokens.ids[c->row]); break;
-    default:
-        if (c->arguments[column - TEXT])
-            sqlite3_result_value(context, c->arguments[column - TEXT]);
+    default: table_arguments_result(&c->arguments, column - TEXT, context);
     }
     return SQLITE_OK;
 }

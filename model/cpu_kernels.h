@@ -88,7 +88,7 @@ struct cpu_kernels {
     /* out (width) = sum of weights[i] * states i */
     void (*weigh)(int32_t count, int32_t width, const float *weights, const float *states, float *out);
 
-    void (*tanh)(size_t count, float *x); /* in place */
+    void (*tanh)(size_t count, float *x); /* in place; count is a multiple of 16 */
     float (*exp)(float x);                /* the exp of the pooling */
     float (*dot)(int32_t width, const float *a, const float *b);
     void (*axpy)(int32_t width, float scale, const float *x, float *y); /* y += scale x */

@@ -70,6 +70,36 @@ static enum lstm_status read_tokens(struct reader *r, const char *key, int32_t *
     return LSTM_OK;
 }
 
+static int is_summariser(const struct reader *r)
+{
+    return strcmp(r->model->task, "summarize") == 0;
+}
+
+static enum lstm_status read_task(struct reader *r)
+{
+    const char *task;
+    enum lstm_status rc = read_text(r, "task", &task);
+    if (rc || (rc = model_check_task(task, LSTM_CORRUPT, r->err)))
+        return rc;
+    snprintf(r->model->task, sizeof r->model->task, "%s", task);
+    return LSTM_OK;
+}
+
+/* The sizes that only one kind of model has. */
+static enum lstm_status read_head_sizes(struct reader *r)
+{
+    struct lstm_sizes *sizes = &r->model->sizes;
+    if (!is_summariser(r))
+        return read_size(r, "classifier.bias", 1, 0, &sizes->classes);
+    enum lstm_status rc = read_size(r, "decoder.weight_hh", 2, 1, &sizes->decoder);
+    if (rc || (rc = read_size(r, "align_query.bias", 1, 0, &sizes->alignment)))
+        return rc;
+    if (sizes->decoder < LSTM_UNITS) /* zero would mean that there is no decoder */
+        return lstm_fail(r->err, LSTM_CORRUPT, "decoder is %d, expected %d to %d in steps of %d", (int)sizes->decoder,
+                         LSTM_UNITS, LSTM_HIDDEN_MAX, LSTM_UNITS);
+    return LSTM_OK;
+}
+
 static enum lstm_status read_sizes(struct reader *r)
 {
     struct lstm_sizes *sizes = &r->model->sizes;
@@ -77,8 +107,7 @@ static enum lstm_status read_sizes(struct reader *r)
     char name[LSTM_NAME_SIZE];
     if ((rc = read_size(r, "embedding.weight", 2, 0, &sizes->vocab)) ||
         (rc = read_size(r, "embedding.weight", 2, 1, &sizes->embedding)) ||
-        (rc = read_size(r, "lstm.weight_hh_l0", 2, 1, &sizes->hidden)) ||
-        (rc = read_size(r, "classifier.bias", 1, 0, &sizes->classes)) ||
+        (rc = read_size(r, "lstm.weight_hh_l0", 2, 1, &sizes->hidden)) || (rc = read_head_sizes(r)) ||
         (rc = read_tokens(r, "window", &sizes->window)) || (rc = read_tokens(r, "overlap", &sizes->overlap)))
         return rc;
     for (sizes->layers = 0; sizes->layers <= LSTM_LAYERS_MAX; sizes->layers++) {
@@ -132,35 +161,51 @@ static enum lstm_status read_card(struct reader *r)
     return LSTM_OK;
 }
 
-static enum lstm_status read_metadata(struct reader *r)
+static enum lstm_status read_temperature(struct reader *r)
 {
-    static const char *const keys[] = { "format", "version",     "task",      "window",     "overlap",
-                                        "labels", "temperature", "tokenizer", "vocabulary", "card" };
-    char shown[SAFETENSORS_SHOWN_SIZE];
-    const struct safetensors_entry *entry;
-    const char *task;
-    double temperature;
-    enum lstm_status rc;
-    if ((rc = safetensors_require(r->file, "format", "lstm-model", &entry, r->err)) ||
-        (rc = safetensors_require(r->file, "version", "1", &entry, r->err)) ||
-        (rc = safetensors_require(r->file, "tokenizer", "bpe", &entry, r->err)) || (rc = read_sizes(r)) ||
-        (rc = read_text(r, "task", &task)) || (rc = read_labels(r)) ||
-        (rc = read_number(r, "temperature", &temperature)) || (rc = read_card(r)) ||
-        (rc = safetensors_require(r->file, "vocabulary", NULL, &entry, r->err)) ||
-        (rc = lstm_tokenizer_open(entry->value, entry->value_size, &r->model->tokenizer, r->err)))
-        return rc;
-    snprintf(r->model->task, sizeof r->model->task, "%s", task);
+    double temperature = 1;
+    enum lstm_status rc = read_number(r, "temperature", &temperature);
     r->model->temperature = (float)temperature;
+    return rc;
+}
 
+static enum lstm_status refuse_other_keys(struct reader *r)
+{
+    static const struct {
+        const char *key;
+        int of_classifiers; /* a summariser has none */
+    } keys[] = {
+        { "format", 0 }, { "version", 0 }, { "task", 0 },      { "window", 0 },     { "overlap", 0 },
+        { "card", 0 },   { "labels", 1 },  { "tokenizer", 0 }, { "vocabulary", 0 }, { "temperature", 1 },
+    };
+    char shown[SAFETENSORS_SHOWN_SIZE];
     for (int i = 0; i < r->file->entries_count; i++) {
         size_t k = 0;
-        while (k < sizeof keys / sizeof *keys && strcmp(keys[k], r->file->entries[i].key) != 0)
+        while (k < sizeof keys / sizeof *keys && strcmp(keys[k].key, r->file->entries[i].key) != 0)
             k++;
         if (k == sizeof keys / sizeof *keys)
             return lstm_fail(r->err, LSTM_CORRUPT,
                              "metadata \"%s\" is unknown; what else is to be said goes into \"card\"",
                              safetensors_shown(r->file->entries[i].key, shown));
+        if (keys[k].of_classifiers && is_summariser(r))
+            return lstm_fail(r->err, LSTM_CORRUPT, "metadata \"%s\" does not belong to a summariser", keys[k].key);
     }
+    return LSTM_OK;
+}
+
+static enum lstm_status read_metadata(struct reader *r)
+{
+    const struct safetensors_entry *entry;
+    enum lstm_status rc;
+    r->model->temperature = 1;
+    if ((rc = safetensors_require(r->file, "format", "lstm-model", &entry, r->err)) ||
+        (rc = safetensors_require(r->file, "version", "1", &entry, r->err)) ||
+        (rc = safetensors_require(r->file, "tokenizer", "bpe", &entry, r->err)) || (rc = read_task(r)) ||
+        (rc = read_sizes(r)) || (!is_summariser(r) && ((rc = read_labels(r)) || (rc = read_temperature(r)))) ||
+        (rc = read_card(r)) || (rc = safetensors_require(r->file, "vocabulary", NULL, &entry, r->err)) ||
+        (rc = lstm_tokenizer_open(entry->value, entry->value_size, &r->model->tokenizer, r->err)) ||
+        (rc = refuse_other_keys(r)))
+        return rc;
     return model_check(r->model, LSTM_CORRUPT, r->err);
 }
 

@@ -13,22 +13,22 @@ enum { CARD_VALUES_MAX = 16384 };
 
 int model_parts(const struct lstm_sizes *sizes, struct model_part *parts)
 {
-    static const char prefix[] = "lstm.bias";
     struct lstm_tensor tensors[LSTM_TENSORS_MAX];
     int count = 0, tensors_count = lstm_layout(sizes, tensors);
     for (int i = 0; i < tensors_count; i++) {
         const struct lstm_tensor *t = &tensors[i];
         struct model_part part = { .rank = 2, .rows = t->rows, .cols = t->cols, .at = t->at };
-        if (strncmp(t->name, prefix, sizeof prefix - 1) == 0) {
-            const char *suffix = t->name + sizeof prefix - 1; /* "_l0_reverse" */
+        const char *bias = strstr(t->name, ".bias");
+        if (bias && (strncmp(t->name, "lstm.", 5) == 0 || strcmp(t->name, "decoder.bias") == 0)) {
+            const int module = (int)(bias - t->name); /* behind ".bias" may be "_l0_reverse" */
             part.rank = 1;
             part.kind = PART_BIAS_IH;
-            snprintf(part.name, sizeof part.name, "lstm.bias_ih%.12s", suffix);
+            snprintf(part.name, sizeof part.name, "%.*s.bias_ih%.12s", module, t->name, bias + 5);
             parts[count++] = part;
             part.kind = PART_BIAS_HH;
-            snprintf(part.name, sizeof part.name, "lstm.bias_hh%.12s", suffix);
+            snprintf(part.name, sizeof part.name, "%.*s.bias_hh%.12s", module, t->name, bias + 5);
         } else {
-            part.rank = strcmp(t->name, "classifier.bias") == 0 ? 1 : 2;
+            part.rank = bias ? 1 : 2;
             memcpy(part.name, t->name, sizeof part.name);
         }
         parts[count++] = part;
@@ -65,25 +65,39 @@ static enum lstm_status check_card(const char *card, enum lstm_status bad, struc
     return rc == LSTM_CORRUPT ? bad : rc;
 }
 
+enum lstm_status model_check_task(const char *task, enum lstm_status bad, struct lstm_error *err)
+{
+    if (strcmp(task, "sentiment") == 0 || strcmp(task, "classify") == 0 || strcmp(task, "summarize") == 0)
+        return LSTM_OK;
+    return lstm_fail(err, bad, "metadata \"task\" is none of \"sentiment\", \"classify\", \"summarize\"");
+}
+
+static enum lstm_status check_classifier(const struct lstm_model *m, enum lstm_status bad, struct lstm_error *err)
+{
+    if (strcmp(m->task, "sentiment") == 0 && m->sizes.classes != 2)
+        return lstm_fail(err, bad, "a sentiment model has %d classes, expected 2", (int)m->sizes.classes);
+    if (!isfinite(m->temperature) || m->temperature <= 0)
+        return lstm_fail(err, bad, "metadata \"temperature\" is %g, expected a number above 0", (double)m->temperature);
+    return check_labels(m, bad, err);
+}
+
 enum lstm_status model_check(const struct lstm_model *m, enum lstm_status bad, struct lstm_error *err)
 {
-    int is_sentiment = strcmp(m->task, "sentiment") == 0;
+    int is_summariser = strcmp(m->task, "summarize") == 0;
     enum lstm_status rc;
     if (lstm_sizes_check(&m->sizes, err)) {
         if (err)
             err->status = bad;
         return bad;
     }
-    if (!is_sentiment && strcmp(m->task, "classify") != 0)
-        return lstm_fail(err, bad, "metadata \"task\" is neither \"sentiment\" nor \"classify\"");
-    if (is_sentiment && m->sizes.classes != 2)
-        return lstm_fail(err, bad, "a sentiment model has %d classes, expected 2", (int)m->sizes.classes);
-    if (!isfinite(m->temperature) || m->temperature <= 0)
-        return lstm_fail(err, bad, "metadata \"temperature\" is %g, expected a number above 0", (double)m->temperature);
+    if ((rc = model_check_task(m->task, bad, err)))
+        return rc;
+    if (is_summariser != (m->sizes.decoder > 0))
+        return lstm_fail(err, bad, "a model of task \"%s\" has a decoder of %d units", m->task, (int)m->sizes.decoder);
+    if (!is_summariser && (rc = check_classifier(m, bad, err)))
+        return rc;
     if (lstm_tokenizer_vocab(m->tokenizer) != m->sizes.vocab)
         return lstm_fail(err, bad, "embedding.weight has %d rows, the vocabulary %d tokens", (int)m->sizes.vocab,
                          (int)lstm_tokenizer_vocab(m->tokenizer));
-    if ((rc = check_labels(m, bad, err)))
-        return rc;
     return m->card ? check_card(m->card, bad, err) : LSTM_OK;
 }

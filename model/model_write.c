@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { ENTRIES_MAX = 10 };
+
 static enum lstm_status write_part(const struct lstm_model *model, const struct model_part *part,
                                    const struct safetensors_tensor *t, unsigned char *bytes, struct lstm_error *err)
 {
@@ -57,15 +59,40 @@ static enum lstm_status write_parts(const struct lstm_model *model, enum lstm_st
     return rc;
 }
 
+/* A summariser has neither labels nor a temperature. */
+static int list_entries(const struct lstm_model *model, const char *window, const char *overlap,
+                        const struct json_text *labels, const char *temperature,
+                        struct safetensors_entry entries[ENTRIES_MAX])
+{
+    size_t vocabulary_size;
+    const char *vocabulary = lstm_tokenizer_vocabulary(model->tokenizer, &vocabulary_size);
+    const char *card = model->card ? model->card : "{}";
+    const struct safetensors_entry all[ENTRIES_MAX] = {
+        { "format", "lstm-model", strlen("lstm-model") },
+        { "version", "1", 1 },
+        { "task", model->task, strlen(model->task) },
+        { "window", window, strlen(window) },
+        { "overlap", overlap, strlen(overlap) },
+        { "labels", labels->bytes, labels->size },
+        { "temperature", temperature, strlen(temperature) },
+        { "card", card, strlen(card) },
+        { "tokenizer", "bpe", strlen("bpe") },
+        { "vocabulary", vocabulary, vocabulary_size },
+    };
+    int count = 0;
+    for (int i = 0; i < ENTRIES_MAX; i++)
+        if (!model->sizes.decoder || (strcmp(all[i].key, "labels") != 0 && strcmp(all[i].key, "temperature") != 0))
+            entries[count++] = all[i];
+    return count;
+}
+
 enum lstm_status lstm_model_write(const struct lstm_model *model, enum lstm_storage storage, void **blob, size_t *size,
                                   struct lstm_error *err)
 {
     char window[12], overlap[12], temperature[JSON_REAL_SIZE];
     struct json_text labels = { 0 };
     unsigned char *bytes = NULL;
-    size_t vocabulary_size;
-    const char *vocabulary = lstm_tokenizer_vocabulary(model->tokenizer, &vocabulary_size);
-    const char *card = model->card ? model->card : "{}";
+    struct safetensors_entry entries[ENTRIES_MAX];
     enum lstm_status rc = model_check(model, LSTM_RANGE, err);
     *blob = NULL;
     if (rc)
@@ -78,22 +105,11 @@ enum lstm_status lstm_model_write(const struct lstm_model *model, enum lstm_stor
         json_put_string(&labels, model->labels[i], strlen(model->labels[i]));
     }
     json_put(&labels, "]");
-    const struct safetensors_entry entries[] = {
-        { "format", "lstm-model", strlen("lstm-model") },
-        { "version", "1", 1 },
-        { "task", model->task, strlen(model->task) },
-        { "window", window, strlen(window) },
-        { "overlap", overlap, strlen(overlap) },
-        { "labels", labels.bytes, labels.size },
-        { "temperature", temperature, strlen(temperature) },
-        { "card", card, strlen(card) },
-        { "tokenizer", "bpe", strlen("bpe") },
-        { "vocabulary", vocabulary, vocabulary_size },
-    };
     if (labels.status)
         rc = lstm_fail(err, LSTM_NOMEM, "the labels of %d classes", (int)model->sizes.classes);
     else
-        rc = write_parts(model, storage, entries, (int)(sizeof entries / sizeof *entries), &bytes, size, err);
+        rc = write_parts(model, storage, entries, list_entries(model, window, overlap, &labels, temperature, entries),
+                         &bytes, size, err);
     free(labels.bytes);
     *blob = bytes;
     return rc;

@@ -9,12 +9,14 @@
 struct lstm_scorer {
     struct lstm_model *model;
     const struct lstm_backend *backend;
-    struct lstm_loaded *loaded;
+    struct lstm_loaded *loaded;         /* a classifier, else NULL */
+    struct lstm_summarizer *summarizer; /* a summariser, else NULL; on the CPU */
 };
 
 struct lstm_worker {
     const struct lstm_scorer *scorer; /* not ours */
     struct lstm_session *session;
+    struct lstm_summary_session *summaries;
     struct lstm_tokens tokens;
     int32_t *starts; /* capacity + 1 */
     float *logits;   /* capacity x classes */
@@ -34,7 +36,10 @@ enum lstm_status lstm_scorer_open(const void *blob, size_t size, const char *dev
     s->backend = lstm_backend_cpu(NULL);
     if ((rc = lstm_model_read(blob, size, &s->model, err)))
         goto done;
-    rc = s->backend->load(s->model, &s->loaded, err);
+    if (s->model->sizes.decoder)
+        rc = lstm_summarizer_open(s->model, NULL, &s->summarizer, err);
+    else
+        rc = s->backend->load(s->model, &s->loaded, err);
 done:
     if (rc)
         lstm_scorer_close(s), s = NULL;
@@ -47,6 +52,7 @@ void lstm_scorer_close(struct lstm_scorer *scorer)
     if (!scorer)
         return;
     scorer->backend->unload(scorer->loaded);
+    lstm_summarizer_close(scorer->summarizer);
     lstm_model_free(scorer->model);
     free(scorer);
 }
@@ -67,7 +73,8 @@ enum lstm_status lstm_worker_open(const struct lstm_scorer *scorer, struct lstm_
     if (!w)
         return lstm_fail(err, LSTM_NOMEM, "out of memory for a worker");
     w->scorer = scorer;
-    enum lstm_status rc = scorer->backend->open(scorer->loaded, &w->session, err);
+    enum lstm_status rc = scorer->summarizer ? lstm_summary_session_open(scorer->summarizer, &w->summaries, err)
+                                             : scorer->backend->open(scorer->loaded, &w->session, err);
     if (rc) {
         free(w);
         *worker = NULL;
@@ -80,6 +87,7 @@ void lstm_worker_close(struct lstm_worker *worker)
     if (!worker)
         return;
     worker->scorer->backend->close(worker->session);
+    lstm_summary_session_close(worker->summaries);
     lstm_tokens_free(&worker->tokens);
     free(worker->starts);
     free(worker->logits);
@@ -107,6 +115,8 @@ enum lstm_status lstm_worker_classify(struct lstm_worker *w, const struct lstm_t
 {
     const struct lstm_model *model = w->scorer->model;
     const size_t classes = (size_t)model->sizes.classes;
+    if (w->scorer->summarizer)
+        return lstm_fail(err, LSTM_MISMATCH, "a model of task \"%s\" cannot classify", model->task);
     enum lstm_status rc = reserve(w, count, err);
     if (rc || count == 0)
         return rc;
@@ -133,4 +143,15 @@ enum lstm_status lstm_worker_classify(struct lstm_worker *w, const struct lstm_t
             logits += classes;
         }
     return LSTM_OK;
+}
+
+enum lstm_status lstm_worker_summarize(struct lstm_worker *w, const struct lstm_text *texts, int32_t count,
+                                       const struct lstm_summary_settings *settings, int (*stop)(void *),
+                                       void *stop_arg, struct lstm_summary *summaries, struct lstm_error *err)
+{
+    if (w->summaries)
+        return lstm_summary_session_run(w->summaries, texts, count, settings, stop, stop_arg, summaries, err);
+    for (int32_t i = 0; i < count; i++)
+        summaries[i] = (struct lstm_summary){ 0 };
+    return lstm_fail(err, LSTM_MISMATCH, "a model of task \"%s\" cannot summarize", w->scorer->model->task);
 }

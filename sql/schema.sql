@@ -7,12 +7,14 @@
 CREATE TABLE IF NOT EXISTS main.lstm_models (
     name       TEXT NOT NULL,    -- what options call it: letters, digits, '.', '_' and '-', 64 at most
     version    INTEGER NOT NULL, -- 1, 2, 3 ... of that name
-    task       TEXT NOT NULL,    -- 'sentiment': labels with a "positive" among them; 'classify': any labels
+    task       TEXT NOT NULL,    -- 'sentiment': labels with a "positive" among them; 'classify': any labels;
+                                 -- 'summarize': no labels
     sha256     TEXT NOT NULL,    -- of the blob, in hexadecimal; checked before the blob is read
     created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now')), -- UTC
     bytes      INTEGER NOT NULL, -- of the blob
-    sizes      TEXT NOT NULL,    -- JSON: vocab, embedding, hidden, layers, classes, window, overlap
-    labels     TEXT NOT NULL,    -- JSON: the classes, in order
+    sizes      TEXT NOT NULL,    -- JSON: vocab, embedding, hidden, layers, window, overlap; classes, or of a
+                                 -- model that summarizes decoder and alignment
+    labels     TEXT NOT NULL,    -- JSON: the classes, in order; [] where there are none
     card       TEXT NOT NULL,    -- JSON: data, terms of the data, seed and settings, from inside the blob
     metrics    TEXT,             -- JSON: what was measured on held-out data, as given at import
     blob       BLOB NOT NULL,    -- the model: a safetensors file, see model/FORMAT.md

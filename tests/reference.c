@@ -10,9 +10,8 @@ static double sigmoid(double x)
     return 1.0 / (1.0 + exp(-x));
 }
 
-/* One step of torch.nn.LSTM: gates i, f, g, o in the rows of w_ih (4h x in), w_hh (4h x h) and bias (4h). */
-static void lstm_step(size_t h, size_t in, const double *w_ih, const double *w_hh, const double *bias, const double *x,
-                      const double *h_before, double *cell, double *h_now)
+void reference_lstm_step(size_t h, size_t in, const double *w_ih, const double *w_hh, const double *bias,
+                         const double *x, const double *h_before, double *cell, double *h_now)
 {
     for (size_t unit = 0; unit < h; unit++) {
         double z[4];
@@ -40,7 +39,7 @@ static void lstm_layer(size_t h, size_t in, const double *params, int32_t length
         memset(cell, 0, 2 * h * sizeof *cell);
         for (int32_t step = 0; step < length; step++) {
             size_t t = (size_t)(reverse ? length - 1 - step : step);
-            lstm_step(h, in, w_ih, w_hh, bias, x + t * in, before, cell, now);
+            reference_lstm_step(h, in, w_ih, w_hh, bias, x + t * in, before, cell, now);
             memcpy(before, now, h * sizeof *now);
             memcpy(y + t * 2 * h + (reverse ? h : 0), now, h * sizeof *now);
         }
@@ -66,9 +65,9 @@ static void read_window(const struct lstm_sizes *s, const double *params, const 
     free(x);
 }
 
-/* The states of a whole text (count x 2h), each from the window that owns its token: windows begin every
- * window - overlap tokens until one reaches the end; of shared tokens half, rounded down, are the earlier's. */
-static void read_text(const struct lstm_sizes *s, const double *params, const int32_t *tokens, int32_t count,
+/* Windows begin every window - overlap tokens until one reaches the end; of shared tokens half, rounded down, are the
+ * earlier's. */
+void reference_states(const struct lstm_sizes *s, const double *params, const int32_t *tokens, int32_t count,
                       const float *mask, double *states)
 {
     size_t width = 2 * (size_t)s->hidden;
@@ -124,7 +123,7 @@ void reference_logits(const struct lstm_sizes *s, const double *params, const in
         attention += 2 * 4 * h * ((layer ? width : (size_t)s->embedding) + h + 1);
     const double *weight = attention + width, *bias = weight + (size_t)s->classes * columns;
 
-    read_text(s, params, tokens, count, masks ? masks->embedding : NULL, states);
+    reference_states(s, params, tokens, count, masks ? masks->embedding : NULL, states);
     pool(width, count, states, attention, features);
     for (size_t k = 0; k < (size_t)s->classes; k++) {
         logits[k] = bias[k];

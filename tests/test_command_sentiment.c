@@ -139,6 +139,17 @@ static void what_would_fail_after_training_fails_before_it(void **state)
         { { "--csv", csv, "--hidden", "17", "--text", "body", "--label", "positive", "--out", "x" },
           1,
           "hidden is 17, expected 16 to 1024 in steps of 16" },
+        { { "--csv", csv, "--text", "body", "--label", "positive", "--into", models_db, "--name", "default-x" },
+          1,
+          "default-" },
+        { { "--csv", csv, "--text", "body", "--label", "positive", "--into", models_db, "--name", "a b" }, 1, "a b" },
+        { { "--csv", csv, "--text", "body", "--label", "positive", "--into", "/nowhere/x.db", "--name", "x" },
+          1,
+          "cannot " },
+        { { "--csv", csv, "--text", "body", "--label", "positive", "--out", "/nowhere/x" }, 1, "cannot write" },
+        { { "--db", rows_db, "--query", "SELECT body, 1 FROM rows", "--out", "x" },
+          1,
+          "0 rows are negative and 600 positive, at least 1 of each is needed" },
         { { "--epoch", "3" }, 2, "--epoch" },
         { { "--rate", "2" }, 2, "--rate" },
     };
@@ -153,6 +164,7 @@ static void what_would_fail_after_training_fails_before_it(void **state)
             fail_msg("%s\nexpected: %s", output, cases[i].reason);
         assert_int_equal(status, cases[i].status);
         assert_int_equal(access("x", F_OK), -1);
+        assert_null(strstr(output, "epoch 1/"));
     }
 }
 

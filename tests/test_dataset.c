@@ -141,6 +141,11 @@ static void labels_are_ordered_by_value_and_refused_with_a_reason(void **state)
     collect((const char *const[]){ "1", "0" }, 2, 1, &labels, LSTM_OK, &err);
     assert_string_equal(labels.names[0], "negative");
     assert_string_equal(labels.names[1], "positive");
+    collect((const char *const[]){ "10", "9", "1a", "2" }, 4, 0, &labels, LSTM_OK, &err);
+    assert_string_equal(labels.names[0], "10"); /* not all are numbers, so all are text */
+    assert_string_equal(labels.names[1], "1a");
+    collect((const char *const[]){ "1", "1" }, 2, 1, &labels, LSTM_RANGE, &err);
+    assert_non_null(strstr(err.text, "0 rows are negative and 2 positive, at least 1 of each is needed"));
     collect((const char *const[]){ "a", "a" }, 2, 0, &labels, LSTM_RANGE, &err);
     assert_non_null(strstr(err.text, "1 distinct label, at least 2"));
     collect((const char *const[]){ "a", "" }, 2, 0, &labels, LSTM_RANGE, &err);

@@ -277,7 +277,7 @@ static void a_cell_follows_its_formula_also_in_place(void **state)
 
 /* ---- every other kernel: the same bits on the same input, whatever the shape ---- */
 
-enum { OUT = 4096 };
+enum { OUT = 16384, COUNT_MAX = 100, WIDTH_MAX = 96 };
 
 /* Each fills out from random inputs of its own; size grows from 1. Returns how many floats. */
 static size_t cells(const struct cpu_kernels *k, uint64_t seed, int32_t size, float *out)
@@ -367,22 +367,46 @@ static size_t long_square_sum(const struct cpu_kernels *k, uint64_t seed, int32_
     return sizeof square_sum / sizeof *out;
 }
 
+/* What the attention of a decoder computes and its backward pass, over states of the keys' width. Size goes through
+ * every count up to COUNT_MAX, then through them again with wider keys. */
+static size_t attention(const struct cpu_kernels *k, uint64_t seed, int32_t size, float *out)
+{
+    int32_t count = 1 + (size - 1) % COUNT_MAX, width = 16 * (1 + (size - 1) / COUNT_MAX);
+    size_t w = (size_t)width, keys_count = (size_t)count * w, padded = ((size_t)count + 15) / 16 * 16;
+    float *keys = random_floats(&seed, 2.0f, keys_count), *vectors = random_floats(&seed, 2.0f, 3 * w);
+    float *coverage = random_floats(&seed, 2.0f, (size_t)count), *shares = out, *context = out + padded;
+    float *d_keys = context + w, *d_vectors = d_keys + keys_count, *d_coverage = d_vectors + 3 * w;
+    k->align(count, width, keys, vectors, coverage, vectors + w, vectors + 2 * w, shares);
+    k->normalise(count, shares);
+    k->weigh(count, width, shares, keys, context);
+    network_fill(&seed, 1.0f, keys_count + 3 * w + (size_t)count, d_keys);
+    k->align_backward(count, width, keys, vectors, coverage, vectors + w, vectors + 2 * w, shares, d_keys, d_vectors,
+                      d_coverage, d_vectors + w, d_vectors + 2 * w);
+    k->tanh(w, context);
+    free(keys);
+    free(vectors);
+    free(coverage);
+    return padded + w + keys_count + 3 * w + (size_t)count;
+}
+
 static void every_kernel_gives_the_same_bits_in_every_table(void **state)
 {
     (void)state;
     static const struct {
         const char *name;
         size_t (*run)(const struct cpu_kernels *, uint64_t, int32_t, float *);
+        int32_t size_max;
     } kernels[] = {
-        { "cell", cells },
-        { "pool", pools },
-        { "classifier", heads },
-        { "optimiser", optimiser },
-        { "square_sum", long_square_sum },
+        { "cell", cells, 40 },
+        { "pool", pools, 40 },
+        { "classifier", heads, 40 },
+        { "optimiser", optimiser, 40 },
+        { "square_sum", long_square_sum, 40 },
+        { "attention", attention, COUNT_MAX * WIDTH_MAX / 16 },
     };
     static float out[2][OUT];
     for (size_t i = 0; i < COUNT(kernels); i++)
-        for (int32_t size = 1; size <= 40; size++) {
+        for (int32_t size = 1; size <= kernels[i].size_max; size++) {
             size_t count = kernels[i].run(tables[0], (uint64_t)size, size, out[0]);
             for (size_t t = 1; t < tables_count; t++) {
                 assert_int_equal(kernels[i].run(tables[t], (uint64_t)size, size, out[1]), count);
@@ -474,6 +498,129 @@ static void softmax_sums_to_one_at_any_size_of_logits(void **state)
         }
 }
 
+/* ---- the attention of a decoder against double precision ---- */
+
+/* Random inputs of a source, and what is there before a backward pass adds to it. */
+struct source {
+    float keys[COUNT_MAX * WIDTH_MAX], coverage[COUNT_MAX], query[WIDTH_MAX], fertility[WIDTH_MAX], score[WIDTH_MAX];
+    float d_scores[COUNT_MAX];
+};
+struct source_gradient {
+    float keys[COUNT_MAX * WIDTH_MAX], coverage[COUNT_MAX], query[WIDTH_MAX], fertility[WIDTH_MAX], score[WIDTH_MAX];
+};
+
+static double squashed(const struct source *s, size_t width, size_t i, size_t j)
+{
+    double sum = (double)s->keys[i * width + j] + (double)s->query[j];
+    return tanh(sum + (double)s->coverage[i] * (double)s->fertility[j]);
+}
+
+static void check_aligned(const struct cpu_kernels *k, const struct source *s, size_t count, size_t width)
+{
+    float scores[COUNT_MAX];
+    k->align((int32_t)count, (int32_t)width, s->keys, s->query, s->coverage, s->fertility, s->score, scores);
+    for (size_t i = 0; i < count; i++) {
+        double expected = 0.0;
+        for (size_t j = 0; j < width; j++)
+            expected += (double)s->score[j] * squashed(s, width, i, j);
+        check_close("score", k, (double)scores[i], expected, 5e-6);
+    }
+}
+
+/* Each d_ against the sum of the slopes that it stands for. */
+static void check_aligned_backward(const struct cpu_kernels *k, const struct source *s, size_t count, size_t width)
+{
+    static struct source_gradient start, d;
+    uint64_t seed = 11;
+    network_fill(&seed, 1.0f, sizeof start / sizeof(float), start.keys);
+    d = start;
+    k->align_backward((int32_t)count, (int32_t)width, s->keys, s->query, s->coverage, s->fertility, s->score,
+                      s->d_scores, d.keys, d.query, d.coverage, d.fertility, d.score);
+    for (size_t i = 0; i < count; i++) {
+        double covered = (double)start.coverage[i];
+        for (size_t j = 0; j < width; j++) {
+            double u = squashed(s, width, i, j), du = (double)s->d_scores[i] * (double)s->score[j] * (1.0 - u * u);
+            check_close("d_keys", k, (double)d.keys[i * width + j], (double)start.keys[i * width + j] + du, 2e-6);
+            covered += du * (double)s->fertility[j];
+        }
+        check_close("d_coverage", k, (double)d.coverage[i], covered, 1e-5);
+    }
+    for (size_t j = 0; j < width; j++) {
+        double query = (double)start.query[j], fertility = (double)start.fertility[j], score = (double)start.score[j];
+        for (size_t i = 0; i < count; i++) {
+            double u = squashed(s, width, i, j), du = (double)s->d_scores[i] * (double)s->score[j] * (1.0 - u * u);
+            query += du;
+            fertility += du * (double)s->coverage[i];
+            score += (double)s->d_scores[i] * u;
+        }
+        check_close("d_query", k, (double)d.query[j], query, 1e-5);
+        check_close("d_fertility", k, (double)d.fertility[j], fertility, 1e-5);
+        check_close("d_score", k, (double)d.score[j], score, 1e-5);
+    }
+    /* behind the last of everything nothing was touched */
+    assert_true(same_bits(d.keys + count * width, start.keys + count * width, COUNT_MAX * WIDTH_MAX - count * width));
+    assert_true(same_bits(d.coverage + count, start.coverage + count, COUNT_MAX - count));
+    assert_true(same_bits(d.query + width, start.query + width, WIDTH_MAX - width));
+}
+
+static void check_weighed(const struct cpu_kernels *k, const struct source *s, size_t count, size_t width)
+{
+    float out[WIDTH_MAX];
+    k->weigh((int32_t)count, (int32_t)width, s->coverage, s->keys, out);
+    for (size_t j = 0; j < width; j++) {
+        double expected = 0.0;
+        for (size_t i = 0; i < count; i++)
+            expected += (double)s->coverage[i] * (double)s->keys[i * width + j];
+        check_close("weighed state", k, (double)out[j], expected, 1e-5);
+    }
+    k->tanh(width, memcpy(out, s->query, width * sizeof *out));
+    for (size_t j = 0; j < width; j++)
+        check_close("tanh", k, (double)out[j], tanh((double)s->query[j]), 3e-7);
+}
+
+static void attention_follows_its_formula(void **state)
+{
+    (void)state;
+    static struct source s;
+    uint64_t seed = 10;
+    for (size_t t = 0; t < tables_count; t++)
+        for (size_t width = 16; width <= WIDTH_MAX; width += 16)
+            for (size_t count = 1; count <= COUNT_MAX; count += 1 + count / 4) {
+                network_fill(&seed, 2.0f, sizeof s / sizeof(float), s.keys);
+                check_aligned(tables[t], &s, count, width);
+                check_aligned_backward(tables[t], &s, count, width);
+                check_weighed(tables[t], &s, count, width);
+            }
+}
+
+/* From all alike to one that wins; what is behind the count has to be 0, since sums go over it. */
+static void normalised_scores_sum_to_one_and_the_rest_is_zero(void **state)
+{
+    (void)state;
+    static const float scales[] = { 0.0f, 1.0f, 20.0f, 1e4f, 1e30f };
+    uint64_t seed = 12;
+    for (size_t t = 0; t < tables_count; t++)
+        for (size_t count = 1; count <= COUNT_MAX; count++)
+            for (size_t c = 0; c < COUNT(scales); c++) {
+                size_t padded = (count + 15) / 16 * 16;
+                float *x = random_floats(&seed, scales[c], padded); /* the rest is not 0 before */
+                double exact[COUNT_MAX], top = -INFINITY, total = 0.0, sum = 0.0;
+                for (size_t i = 0; i < count; i++)
+                    top = fmax(top, (double)x[i]);
+                for (size_t i = 0; i < count; i++)
+                    total += exact[i] = exp((double)x[i] - top);
+                tables[t]->normalise((int32_t)count, x);
+                for (size_t i = 0; i < count; i++) {
+                    check_close("share", tables[t], (double)x[i], exact[i] / total, 2e-6);
+                    sum += (double)x[i];
+                }
+                check_close("sum of shares", tables[t], sum, 1.0, 1e-6);
+                for (size_t i = count; i < padded; i++)
+                    assert_true(x[i] == 0.0f);
+                free(x);
+            }
+}
+
 static void sums_and_steps_follow_their_formulas(void **state)
 {
     (void)state;
@@ -532,6 +679,8 @@ int main(void)
         cmocka_unit_test(pooling_in_parts_is_pooling_of_all),
         cmocka_unit_test(softmax_sums_to_one_at_any_size_of_logits),
         cmocka_unit_test(sums_and_steps_follow_their_formulas),
+        cmocka_unit_test(attention_follows_its_formula),
+        cmocka_unit_test(normalised_scores_sum_to_one_and_the_rest_is_zero),
     };
     return cmocka_run_group_tests(tests, find_tables, NULL);
 }

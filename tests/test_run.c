@@ -105,7 +105,8 @@ static float *attempt(const struct attempt *a, struct run_result *result, size_t
     struct lstm_error err = { 0 };
     assert_int_equal(trainer_open(&sizes, &options, &trainer, &err), LSTM_OK);
     trainer_start(&trainer, NULL);
-    if (run_training(&trainer, &train, &valid, &run, result, &err))
+    enum lstm_status rc = run_training(&trainer, &train, &valid, &run, result, &err);
+    if (rc && rc != LSTM_INTERRUPTED)
         fail_msg("%s", err.text);
     *count = trainer.count;
     float *params = malloc(trainer.count * sizeof *params);

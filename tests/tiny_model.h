@@ -5,11 +5,11 @@
 #include "model/model.h"
 
 struct tiny_model {
-    const char *task;
-    const char *labels; /* separated by spaces */
+    const char *task;   /* "sentiment", "classify" or "summarize" */
+    const char *labels; /* separated by spaces; NULL for a summariser */
     uint64_t seed;
     float scale;      /* of the parameters; 0: 0.3 */
-    int32_t units;    /* embedding and hidden; 0: 16 */
+    int32_t units;    /* of every layer; 0: 16 */
     const char *card; /* NULL: "{}" */
 };
 

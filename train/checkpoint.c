@@ -1,6 +1,5 @@
 #include "train/checkpoint.h"
 
-#include "model/cpu_encoder.h"
 #include "model/safetensors.h"
 #include "train/files.h"
 
@@ -27,13 +26,13 @@ static void blocks_of(const struct trainer *trainer, float *blocks[BLOCKS], stru
 }
 
 /* Hexadecimal floats keep every bit. */
-#define STATE_FORMAT                                                                                                   \
-    "step %" PRId64 " of %" PRId64 " epoch %" PRId32 " batch %" PRId32 " best %" PRId32 " %la %la so far %la %" PRId32 \
-    " %" PRId32 " %" PRId64
+#define STATE_FORMAT                                                                    \
+    "step %" PRId64 " of %" PRId64 " epoch %" PRId32 " batch %" PRId32 " best %" PRId32 \
+    " %la %la so far %la %la %la %" PRId64 " %" PRId32 " %" PRId32 " %" PRId64
 
-#define STATE_SCAN                                                                                                     \
-    "step %" SCNd64 " of %" SCNd64 " epoch %" SCNd32 " batch %" SCNd32 " best %" SCNd32 " %la %la so far %la %" SCNd32 \
-    " %" SCNd32 " %" SCNd64
+#define STATE_SCAN                                                                      \
+    "step %" SCNd64 " of %" SCNd64 " epoch %" SCNd32 " batch %" SCNd32 " best %" SCNd32 \
+    " %la %la so far %la %la %la %" SCNd64 " %" SCNd32 " %" SCNd32 " %" SCNd64
 
 enum lstm_status checkpoint_write(const char *path, const char *fingerprint, const struct trainer *trainer,
                                   const struct run_state *state, struct lstm_error *err)
@@ -41,8 +40,8 @@ enum lstm_status checkpoint_write(const char *path, const char *fingerprint, con
     char text[STATE_SIZE];
     const struct trainer_loss *loss = &state->epoch_loss;
     int size = snprintf(text, sizeof text, STATE_FORMAT, trainer->step, trainer->steps, state->epoch, state->batch,
-                        state->best_epoch, state->best_accuracy, state->best_loss, loss->loss, loss->texts, loss->right,
-                        loss->tokens);
+                        state->best_epoch, state->best_accuracy, state->best_loss, loss->loss, loss->likelihood,
+                        loss->coverage, loss->terms, loss->texts, loss->right, loss->tokens);
     const struct safetensors_entry entries[] = {
         { "format", format_name, strlen(format_name) },
         { "fingerprint", fingerprint, strlen(fingerprint) },
@@ -75,8 +74,9 @@ static enum lstm_status read_state(const struct safetensors *file, const char *p
         return lstm_fail(err, LSTM_MISMATCH, "%s is of another run (%s); this one is %s", path, was->value,
                          fingerprint);
     if (sscanf(text->value, STATE_SCAN, &trainer->step, &trainer->steps, &state->epoch, &state->batch,
-               &state->best_epoch, &state->best_accuracy, &state->best_loss, &loss->loss, &loss->texts, &loss->right,
-               &loss->tokens) != 11)
+               &state->best_epoch, &state->best_accuracy, &state->best_loss, &loss->loss, &loss->likelihood,
+               &loss->coverage, &loss->terms, &loss->texts, &loss->right, &loss->tokens) != 14 ||
+        trainer->step < 0 || state->epoch < 0 || state->batch < 0)
         return lstm_fail(err, LSTM_CORRUPT, "%s: its state cannot be read", path);
     return LSTM_OK;
 }
@@ -102,7 +102,7 @@ enum lstm_status checkpoint_read(const char *path, const char *fingerprint, stru
         }
         memcpy(blocks[i], blob + found->at, found->size);
     }
-    cpu_weights_pack(trainer->weights);
+    trainer_pack(trainer);
 done:
     safetensors_free(file);
     free(blob);

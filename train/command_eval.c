@@ -1,6 +1,7 @@
 /* lstm-train eval: measures a model on labelled rows. The scores come from the extension's SQL functions, as a user's
  * would, and what is reported is computed from them in SQL. */
 #include "train/commands.h"
+#include "train/measure.h"
 #include "train/options.h"
 #include "train/progress.h"
 #include "train/report.h"
@@ -9,76 +10,13 @@
 #include <math.h>
 #include <stdio.h>
 
-/* The extension, linked into this program. */
-int sqlite3_lstmext_init(sqlite3 *db, char **message, const sqlite3_api_routines *api);
-
 struct settings {
     struct rows_source source;
     const char *model, *models_db;
     int help;
 };
 
-static enum lstm_status sql_failed(sqlite3 *db, struct lstm_error *err)
-{
-    return lstm_fail(err, LSTM_UNAVAILABLE, "%s", sqlite3_errmsg(db));
-}
-
-static enum lstm_status execute(sqlite3 *db, const char *sql, struct lstm_error *err)
-{
-    return sqlite3_exec(db, sql, NULL, NULL, NULL) ? sql_failed(db, err) : LSTM_OK;
-}
-
-/* The database of models stays as it is: what is measured goes into temporary tables. */
-static enum lstm_status open_scoring(const char *models_db, sqlite3 **db, struct lstm_error *err)
-{
-    char *message = NULL;
-    if (sqlite3_open_v2(models_db ? models_db : ":memory:", db,
-                        models_db ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL))
-        return lstm_fail(err, LSTM_UNAVAILABLE, "%s: %s", models_db ? models_db : ":memory:", sqlite3_errmsg(*db));
-    int rc = sqlite3_lstmext_init(*db, &message, NULL);
-    if (rc != SQLITE_OK && rc != SQLITE_OK_LOAD_PERMANENTLY) {
-        lstm_fail(err, LSTM_UNAVAILABLE, "the extension did not start: %s", message ? message : sqlite3_errmsg(*db));
-        sqlite3_free(message);
-        return LSTM_UNAVAILABLE;
-    }
-    return execute(*db,
-                   "PRAGMA temp_store = memory;"
-                   "CREATE TEMP TABLE given(id INTEGER PRIMARY KEY, text, label, tokens INTEGER);"
-                   "CREATE TEMP TABLE scored(label, tokens INTEGER, answer, confidence REAL)",
-                   err);
-}
-
-/* Copies the rows into the table given, with their lengths in the model's tokens; their sum goes to *tokens. */
-static enum lstm_status give(sqlite3 *db, const struct rows *rows, const char *model, int64_t *tokens,
-                             struct lstm_error *err)
-{
-    enum lstm_status rc = execute(db, "BEGIN", err);
-    sqlite3_stmt *stmt = NULL;
-    if (rc)
-        return rc;
-    if (sqlite3_prepare_v2(db,
-                           "INSERT INTO given(text, label, tokens)"
-                           " VALUES (?1, ?2, (SELECT count(*) FROM lstm_tokens(?1, ?3)))",
-                           -1, &stmt, NULL))
-        return sql_failed(db, err);
-    sqlite3_bind_text(stmt, 3, model, -1, SQLITE_STATIC);
-    for (int32_t i = 0; i < rows->count && !rc; i++) {
-        sqlite3_bind_text64(stmt, 1, rows->rows[i].text, rows->rows[i].size, SQLITE_STATIC, SQLITE_UTF8);
-        sqlite3_bind_text(stmt, 2, rows->rows[i].label, -1, SQLITE_STATIC);
-        if (sqlite3_step(stmt) != SQLITE_DONE)
-            rc = sql_failed(db, err);
-        sqlite3_reset(stmt);
-    }
-    sqlite3_finalize(stmt);
-    if (rc || (rc = execute(db, "COMMIT", err)))
-        return rc;
-    if (sqlite3_prepare_v2(db, "SELECT total(tokens) FROM given", -1, &stmt, NULL) || sqlite3_step(stmt) != SQLITE_ROW)
-        rc = sql_failed(db, err);
-    else
-        *tokens = sqlite3_column_int64(stmt, 0);
-    sqlite3_finalize(stmt);
-    return rc;
-}
+static const char scored_sql[] = "CREATE TEMP TABLE scored(label, tokens INTEGER, answer, confidence REAL)";
 
 /* One SELECT over all rows, as a user would write it; its answers are taken apart by a second statement. */
 static enum lstm_status score(sqlite3 *db, const char *model, int64_t tokens, struct lstm_error *err)
@@ -94,7 +32,7 @@ static enum lstm_status score(sqlite3 *db, const char *model, int64_t tokens, st
                            "INSERT INTO scored VALUES"
                            " (?1, ?2, json_extract(?3, '$.label'), json_extract(?3, '$.confidence'))",
                            -1, &insert, NULL)) {
-        rc = sql_failed(db, err);
+        rc = measure_failed(db, err);
         goto done;
     }
     sqlite3_bind_text(select, 1, model, -1, SQLITE_STATIC);
@@ -103,7 +41,7 @@ static enum lstm_status score(sqlite3 *db, const char *model, int64_t tokens, st
         for (int i = 0; i < 3; i++)
             sqlite3_bind_value(insert, i + 1, sqlite3_column_value(select, i));
         if (sqlite3_step(insert) != SQLITE_DONE) {
-            rc = sql_failed(db, err);
+            rc = measure_failed(db, err);
             goto done;
         }
         sqlite3_reset(insert);
@@ -111,7 +49,7 @@ static enum lstm_status score(sqlite3 *db, const char *model, int64_t tokens, st
         progress_step(&progress, done, NAN);
     }
     if (step != SQLITE_DONE)
-        rc = sql_failed(db, err);
+        rc = measure_failed(db, err);
     else
         progress_end(&progress, "done");
 done:
@@ -153,7 +91,7 @@ static enum lstm_status check_labels(sqlite3 *db, struct lstm_error *err)
                            " (SELECT answer FROM scored WHERE NOT correct) FROM scored",
                            -1, &stmt, NULL) ||
         sqlite3_step(stmt) != SQLITE_ROW)
-        rc = sql_failed(db, err);
+        rc = measure_failed(db, err);
     else if (sqlite3_column_int64(stmt, 0) == 0)
         rc = lstm_fail(err, LSTM_MISMATCH,
                        "no row has the label that the model gives it (label %.60s, answer %.60s): "
@@ -165,7 +103,7 @@ static enum lstm_status check_labels(sqlite3 *db, struct lstm_error *err)
 
 static enum lstm_status report(sqlite3 *db, const char *model, struct lstm_error *err)
 {
-    enum lstm_status rc = execute(db, mark_sql, err);
+    enum lstm_status rc = measure_run(db, mark_sql, err);
     if (!rc)
         rc = check_labels(db, err);
     for (size_t i = 0; i < sizeof report_sql / sizeof *report_sql && !rc; i++) {
@@ -188,8 +126,8 @@ static enum lstm_status evaluate(const struct settings *settings, struct lstm_er
         rc = lstm_fail(err, LSTM_RANGE, "there is no row to score");
     else if (!rows.rows[0].label)
         rc = lstm_fail(err, LSTM_RANGE, "the rows have no labels: the query's second column, or --label");
-    if (rc || (rc = open_scoring(settings->models_db, &db, err)) ||
-        (rc = give(db, &rows, settings->model, &tokens, err)))
+    if (rc || (rc = measure_open(settings->models_db, &db, err)) || (rc = measure_run(db, scored_sql, err)) ||
+        (rc = measure_give(db, &rows, settings->model, &tokens, err)))
         goto done;
     rows_free(&rows);
     if (!(rc = score(db, settings->model, tokens, err)))

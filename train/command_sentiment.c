@@ -1,7 +1,7 @@
 /* lstm-train sentiment and classify: labelled rows in, a model out. */
 #include "model/cpu_kernels.h"
-#include "model/json.h"
 #include "train/calibrate.h"
+#include "train/card.h"
 #include "train/commands.h"
 #include "train/embedding.h"
 #include "train/options.h"
@@ -40,25 +40,17 @@ struct job {
     char fingerprint[FINGERPRINT_SIZE], checkpoint[PATH_SIZE];
 };
 
-/* Vocabulary and vectors: of a file, or learned from the rows themselves. */
-static enum lstm_status open_vectors(const struct settings *s, const struct rows *rows, struct job *job,
-                                     struct lstm_error *err)
-{
-    if (s->vectors_path)
-        return vectors_read(s->vectors_path, &job->tokenizer, &job->vectors, &job->dimension, err);
-    struct embedding_options options = s->embedding;
-    options.vectors.seed = s->trainer.seed;
-    job->dimension = options.vectors.dimension;
-    return embedding_learn(rows, &options, &job->tokenizer, &job->vectors, err);
-}
-
 static enum lstm_status read_rows(const struct settings *s, struct job *job, struct lstm_error *err)
 {
     struct rows train, valid = { 0 };
     enum lstm_status rc = rows_read(&s->train, &train, err);
     if (rc)
         return rc;
-    if ((rc = open_vectors(s, &train, job, err)) || (rc = labels_collect(&train, s->sentiment, &job->labels, err)) ||
+    struct embedding_options options = s->embedding;
+    options.vectors.seed = s->trainer.seed;
+    if ((rc = labels_collect(&train, s->sentiment, &job->labels, err)) ||
+        (rc = embedding_open(s->vectors_path, &train, &options, 1, &job->tokenizer, &job->vectors, &job->dimension,
+                             err)) ||
         (rc = dataset_open(job->tokenizer, &train, &job->labels, &job->train, err)))
         goto done;
     if (s->valid.query || s->valid.csv) {
@@ -81,27 +73,40 @@ done:
     return rc;
 }
 
-/* A hash of what is learned from, so that a checkpoint cannot go on with other rows. */
-static uint64_t fingerprint_of(const struct dataset *d, uint64_t hash)
-{
-    for (int32_t i = 0; i < d->tokens.count; i++)
-        hash = (hash ^ (uint64_t)d->tokens.ids[i]) * 0x100000001b3u;
-    for (int32_t i = 0; i < d->texts; i++)
-        hash = (hash ^ (uint64_t)(d->classes[i] + d->starts[i + 1])) * 0x100000001b3u;
-    return hash;
-}
-
 static void make_fingerprint(struct job *job)
 {
     const struct trainer_options *o = &job->trainer.options;
     const struct lstm_sizes *z = &job->trainer.sizes;
-    uint64_t data = fingerprint_of(&job->valid, fingerprint_of(&job->train, 0xcbf29ce484222325u));
+    uint64_t data = dataset_hash(&job->valid, dataset_hash(&job->train, 0));
     snprintf(job->fingerprint, sizeof job->fingerprint,
              "vocab %d, embedding %d, hidden %d, layers %d, classes %d, window %d, overlap %d, epochs %d, batch %d, "
              "rate %g, warmup %d, clip %g, decay %g, drop %g %g %g, shards %d, seed %llu, data %016llx",
              z->vocab, z->embedding, z->hidden, z->layers, z->classes, z->window, z->overlap, o->epochs,
              o->batch_tokens, o->rate, o->warmup, o->clip, o->decay, o->drop_word, o->drop_embedding, o->drop_features,
              o->shards, (unsigned long long)o->seed, (unsigned long long)data);
+}
+
+/* The model as it stands, without a card. */
+static void make_model(const struct settings *s, const struct job *job, struct lstm_model *model)
+{
+    *model = (struct lstm_model){ .sizes = job->trainer.sizes,
+                                  .params = job->trainer.params,
+                                  .tokenizer = job->tokenizer,
+                                  .temperature = 1 };
+    strcpy(model->task, s->sentiment ? "sentiment" : "classify");
+    memcpy(model->labels, job->labels.names, sizeof model->labels);
+}
+
+static enum lstm_status rehearse(const struct settings *s, const struct job *job, struct lstm_error *err)
+{
+    const struct card card = { s->data, s->terms, job->fingerprint, job->train.texts, job->train.tokens.count };
+    struct lstm_model model;
+    make_model(s, job, &model);
+    enum lstm_status rc = card_make(&card, "{}", &model.card, err);
+    if (!rc)
+        rc = store_rehearse(&s->store, &model, err);
+    free(model.card);
+    return rc;
 }
 
 static enum lstm_status prepare(const struct settings *s, struct job *job, struct lstm_error *err)
@@ -121,21 +126,7 @@ static enum lstm_status prepare(const struct settings *s, struct job *job, struc
     make_fingerprint(job);
     fprintf(stderr, "model: %zu parameters (%s); %d threads, %s kernels\n", job->trainer.count, job->fingerprint,
             options.threads, cpu_kernels_pick(NULL)->isa);
-    return LSTM_OK;
-}
-
-static void put_member(struct json_text *out, const char *key, const char *value)
-{
-    json_put(out, key);
-    json_put_string(out, value, strlen(value));
-}
-
-static void put_number(struct json_text *out, const char *key, double value)
-{
-    char text[JSON_REAL_SIZE];
-    json_real_write((float)value, text);
-    json_put(out, key);
-    json_put(out, text);
+    return rehearse(s, job, err);
 }
 
 /* What was measured on the held-out rows, for the row in lstm_models and for the card. */
@@ -144,43 +135,13 @@ static void put_metrics(struct json_text *out, const struct job *job, const stru
 {
     const struct dataset *v = &job->valid;
     int32_t classes = job->labels.count;
-    put_number(out, "{\"valid_accuracy\":", result->state.best_accuracy);
-    put_number(out, ",\"valid_loss\":", calibration_loss(logits, v->classes, v->texts, classes, temperature));
-    put_number(out, ",\"valid_calibration_error\":",
-               calibration_error(logits, v->classes, v->texts, classes, temperature, CALIBRATION_BINS));
-    json_put(out, ",\"valid_texts\":");
-    json_put_int64(out, v->texts);
-    json_put(out, ",\"best_epoch\":");
-    json_put_int64(out, result->state.best_epoch + 1);
+    card_number(out, "{\"valid_accuracy\":", result->state.best_accuracy);
+    card_number(out, ",\"valid_loss\":", calibration_loss(logits, v->classes, v->texts, classes, temperature));
+    card_number(out, ",\"valid_calibration_error\":",
+                calibration_error(logits, v->classes, v->texts, classes, temperature, CALIBRATION_BINS));
+    card_integer(out, ",\"valid_texts\":", v->texts);
+    card_integer(out, ",\"best_epoch\":", result->state.best_epoch + 1);
     json_put(out, "}");
-}
-
-/* No time and no speed in it: the same run gives the same card, so the same bytes. */
-static void put_card(struct json_text *out, const struct settings *s, const struct job *job, const char *metrics)
-{
-    put_member(out, "{\"data\":", s->data);
-    put_member(out, ",\"terms\":", s->terms);
-    json_put(out, ",\"texts\":");
-    json_put_int64(out, job->train.texts);
-    json_put(out, ",\"tokens\":");
-    json_put_int64(out, job->train.tokens.count);
-    put_member(out, ",\"run\":", job->fingerprint);
-    json_put(out, ",\"metrics\":");
-    json_put(out, metrics);
-    json_put(out, "}");
-}
-
-static char *json_done(struct json_text *out, enum lstm_status *rc, struct lstm_error *err)
-{
-    char *text = out->status ? NULL : malloc(out->size + 1);
-    if (!text) {
-        *rc = lstm_fail(err, out->status ? out->status : LSTM_NOMEM, "the model's card: out of memory or not UTF-8");
-    } else {
-        memcpy(text, out->bytes, out->size);
-        text[out->size] = '\0';
-    }
-    free(out->bytes);
-    return text;
 }
 
 /* Fits the temperature, writes the card and stores the model. */
@@ -189,23 +150,18 @@ static enum lstm_status finish(const struct settings *s, struct job *job, const 
 {
     const int32_t classes = job->labels.count;
     struct trainer_loss loss;
-    struct lstm_model model = { .sizes = job->trainer.sizes,
-                                .params = job->trainer.params,
-                                .tokenizer = job->tokenizer };
-    struct json_text metrics = { 0 }, card = { 0 };
+    struct lstm_model model;
+    const struct card card = { s->data, s->terms, job->fingerprint, job->train.texts, job->train.tokens.count };
+    struct json_text metrics = { 0 };
     char *metrics_text = NULL;
+    make_model(s, job, &model);
     float *logits = malloc(((size_t)job->valid.texts + 1) * (size_t)classes * sizeof *logits);
     enum lstm_status rc = logits ? LSTM_OK : lstm_fail(err, LSTM_NOMEM, "out of memory for the validation scores");
     if (rc || (rc = trainer_evaluate(&job->trainer, &job->valid, logits, &loss, err)))
         goto done;
-    strcpy(model.task, s->sentiment ? "sentiment" : "classify");
-    memcpy(model.labels, job->labels.names, sizeof model.labels);
     model.temperature = (float)calibrate(logits, job->valid.classes, job->valid.texts, classes);
     put_metrics(&metrics, job, result, logits, (double)model.temperature);
-    if (!(metrics_text = json_done(&metrics, &rc, err)))
-        goto done;
-    put_card(&card, s, job, metrics_text);
-    if (!(model.card = json_done(&card, &rc, err)))
+    if ((rc = card_take(&metrics, &metrics_text, err)) || (rc = card_make(&card, metrics_text, &model.card, err)))
         goto done;
     if (!(rc = store_model(&s->store, &model, metrics_text, err)))
         printf("%s: %s\n", s->store.database ? s->store.name : s->store.out, metrics_text);

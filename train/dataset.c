@@ -2,6 +2,7 @@
 
 #include "train/random.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,15 +17,25 @@ static const char *sentiment_name(const char *label)
     return NULL;
 }
 
-static int compare_labels(const void *a, const void *b)
+static int compare_text(const void *a, const void *b)
 {
-    char *end_a, *end_b;
-    double x = strtod(a, &end_a), y = strtod(b, &end_b);
-    if (!*end_a && !*end_b && x < y)
-        return -1;
-    if (!*end_a && !*end_b && x > y)
-        return 1;
     return strcmp(a, b);
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+    double x = strtod(a, NULL), y = strtod(b, NULL);
+    return x < y ? -1 : x > y ? 1 : strcmp(a, b);
+}
+
+static int are_numbers(const struct labels *labels)
+{
+    for (int32_t i = 0; i < labels->count; i++) {
+        char *end;
+        if (!isfinite(strtod(labels->names[i], &end)) || *end)
+            return 0;
+    }
+    return 1;
 }
 
 static int32_t find_label(const struct labels *labels, const char *label)
@@ -36,6 +47,29 @@ static int32_t find_label(const struct labels *labels, const char *label)
     return -1;
 }
 
+static enum lstm_status fail_label(const struct labels *labels, int32_t row, const char *label, struct lstm_error *err)
+{
+    return lstm_fail(err, LSTM_RANGE, "row %d: label \"%.*s\" is not one of the %d labels (\"%s\", ...)", row + 1,
+                     LSTM_LABEL_SIZE, label ? label : "", labels->count, labels->names[0]);
+}
+
+/* Every row is one or the other, and both are there. */
+static enum lstm_status check_sentiment(const struct rows *rows, const struct labels *labels, struct lstm_error *err)
+{
+    int32_t counts[2] = { 0 };
+    for (int32_t i = 0; i < rows->count; i++) {
+        const char *label = rows->rows[i].label;
+        int32_t class = label ? find_label(labels, label) : -1;
+        if (class < 0)
+            return fail_label(labels, i, label, err);
+        counts[class]++;
+    }
+    if (!counts[0] || !counts[1])
+        return lstm_fail(err, LSTM_RANGE, "%d rows are negative and %d positive, at least 1 of each is needed",
+                         counts[0], counts[1]);
+    return LSTM_OK;
+}
+
 enum lstm_status labels_collect(const struct rows *rows, int sentiment, struct labels *labels, struct lstm_error *err)
 {
     memset(labels, 0, sizeof *labels);
@@ -43,7 +77,7 @@ enum lstm_status labels_collect(const struct rows *rows, int sentiment, struct l
     if (sentiment) {
         strcpy(labels->names[labels->count++], "negative");
         strcpy(labels->names[labels->count++], "positive");
-        return LSTM_OK;
+        return check_sentiment(rows, labels, err);
     }
     for (int32_t i = 0; i < rows->count; i++) {
         const char *label = rows->rows[i].label;
@@ -60,15 +94,18 @@ enum lstm_status labels_collect(const struct rows *rows, int sentiment, struct l
     }
     if (labels->count < 2)
         return lstm_fail(err, LSTM_RANGE, "%d distinct label, at least 2 are needed", labels->count);
-    qsort(labels->names, (size_t)labels->count, sizeof *labels->names, compare_labels);
+    qsort(labels->names, (size_t)labels->count, sizeof *labels->names,
+          are_numbers(labels) ? compare_numbers : compare_text);
     return LSTM_OK;
 }
 
-static enum lstm_status make_room(struct dataset *d, int32_t texts, struct lstm_error *err)
+enum lstm_status dataset_room(struct dataset *d, int32_t texts, int with_summaries, struct lstm_error *err)
 {
+    memset(d, 0, sizeof *d);
     d->starts = calloc((size_t)texts + 1, sizeof *d->starts);
-    d->classes = calloc((size_t)texts + 1, sizeof *d->classes);
-    if (!d->starts || !d->classes)
+    int32_t *marks = calloc((size_t)texts + 1, sizeof *marks);
+    *(with_summaries ? &d->middles : &d->classes) = marks;
+    if (!d->starts || !marks)
         return lstm_fail(err, LSTM_NOMEM, "out of memory for %d texts", texts);
     return LSTM_OK;
 }
@@ -76,14 +113,12 @@ static enum lstm_status make_room(struct dataset *d, int32_t texts, struct lstm_
 enum lstm_status dataset_open(const struct lstm_tokenizer *tokenizer, const struct rows *rows,
                               const struct labels *labels, struct dataset *d, struct lstm_error *err)
 {
-    memset(d, 0, sizeof *d);
-    enum lstm_status rc = make_room(d, rows->count, err);
+    enum lstm_status rc = dataset_room(d, rows->count, 0, err);
     for (int32_t i = 0; i < rows->count && !rc; i++) {
         const struct row *row = &rows->rows[i];
         int32_t class = row->label ? find_label(labels, row->label) : -1;
         if (class < 0) {
-            rc = lstm_fail(err, LSTM_RANGE, "row %d: label \"%.*s\" is not one of the %d labels (\"%s\", ...)", i + 1,
-                           LSTM_LABEL_SIZE, row->label ? row->label : "", labels->count, labels->names[0]);
+            rc = fail_label(labels, i, row->label, err);
             break;
         }
         if ((rc = lstm_tokenize(tokenizer, row->text, row->size, 0, &d->tokens, err)))
@@ -105,7 +140,18 @@ void dataset_close(struct dataset *d)
     lstm_tokens_free(&d->tokens);
     free(d->starts);
     free(d->classes);
+    free(d->middles);
     memset(d, 0, sizeof *d);
+}
+
+uint64_t dataset_hash(const struct dataset *d, uint64_t before)
+{
+    uint64_t hash = before ? before : 0xcbf29ce484222325u;
+    for (int32_t i = 0; i < d->tokens.count; i++)
+        hash = (hash ^ (uint64_t)d->tokens.ids[i]) * 0x100000001b3u;
+    for (int32_t i = 0; i < d->texts; i++)
+        hash = (hash ^ (uint64_t)((d->classes ? d->classes : d->middles)[i] + d->starts[i + 1])) * 0x100000001b3u;
+    return hash;
 }
 
 /* Appends text i of from; to has room. */
@@ -114,17 +160,20 @@ static void take(const struct dataset *from, int32_t i, struct dataset *to)
     int32_t count = from->starts[i + 1] - from->starts[i];
     memmove(to->tokens.ids + to->tokens.count, from->tokens.ids + from->starts[i],
             (size_t)count * sizeof *to->tokens.ids);
+    if (from->classes)
+        to->classes[to->texts] = from->classes[i];
+    if (from->middles)
+        to->middles[to->texts] = from->middles[i] - from->starts[i] + to->tokens.count;
     to->tokens.count += count;
-    to->classes[to->texts++] = from->classes[i];
+    to->texts++;
     to->starts[to->texts] = to->tokens.count;
 }
 
 enum lstm_status dataset_split(struct dataset *d, double share, uint64_t seed, struct dataset *other,
                                struct lstm_error *err)
 {
-    memset(other, 0, sizeof *other);
     struct dataset whole = *d;
-    enum lstm_status rc = make_room(other, whole.texts, err);
+    enum lstm_status rc = dataset_room(other, whole.texts, d->middles != NULL, err);
     other->tokens.ids = rc ? NULL : malloc(((size_t)whole.tokens.count + 1) * sizeof *other->tokens.ids);
     other->tokens.capacity = whole.tokens.count;
     if (!rc && !other->tokens.ids)
@@ -138,8 +187,12 @@ enum lstm_status dataset_split(struct dataset *d, double share, uint64_t seed, s
     uint64_t random = random_stream(seed, 0x5eed);
     int32_t start = 0;
     for (int32_t i = 0; i < whole.texts; i++) {
-        int32_t end = whole.starts[i + 1], bounds[2] = { start, end }, class = whole.classes[i];
-        struct dataset one = { .texts = 1, .tokens = whole.tokens, .starts = bounds, .classes = &class };
+        int32_t end = whole.starts[i + 1], bounds[2] = { start, end };
+        struct dataset one = { .texts = 1,
+                               .tokens = whole.tokens,
+                               .starts = bounds,
+                               .classes = whole.classes ? &(int32_t){ whole.classes[i] } : NULL,
+                               .middles = whole.middles ? &(int32_t){ whole.middles[i] } : NULL };
         take(&one, 0, random_float(&random) < (float)share ? other : d);
         start = end;
     }

@@ -1,4 +1,4 @@
-/* Labelled texts as tokens, and the order an epoch reads them in. */
+/* Texts as tokens, labelled or with a summary each, and the order an epoch reads them in. */
 #ifndef TRAIN_DATASET_H
 #define TRAIN_DATASET_H
 
@@ -10,7 +10,8 @@ struct dataset {
     int32_t texts;
     struct lstm_tokens tokens;
     int32_t *starts;  /* texts + 1 */
-    int32_t *classes; /* texts */
+    int32_t *classes; /* texts, or NULL */
+    int32_t *middles; /* texts: where in tokens the summary begins that follows text i (see pairs.h), or NULL */
     int32_t empty;    /* rows left out because no token was in them */
 };
 
@@ -26,9 +27,15 @@ enum lstm_status labels_collect(const struct rows *rows, int sentiment, struct l
 /* Errors: LSTM_RANGE for a label that is not among labels, LSTM_NOMEM. */
 enum lstm_status dataset_open(const struct lstm_tokenizer *tokenizer, const struct rows *rows,
                               const struct labels *labels, struct dataset *dataset, struct lstm_error *err);
+/* Room for so many texts in an empty dataset: their starts, and middles or classes. The tokens grow by themselves. */
+enum lstm_status dataset_room(struct dataset *dataset, int32_t texts, int with_summaries, struct lstm_error *err);
 void dataset_close(struct dataset *dataset);
 
-/* Moves a share of the texts, drawn by the seed, to another dataset: for validation where no rows were set apart. */
+/* A hash of everything in it and of what came before, so that a checkpoint cannot go on with other rows. */
+uint64_t dataset_hash(const struct dataset *dataset, uint64_t before);
+
+/* Moves a share of the texts (or pairs), drawn by the seed, to another dataset: for validation where no rows were set
+ * apart. */
 enum lstm_status dataset_split(struct dataset *dataset, double share, uint64_t seed, struct dataset *other,
                                struct lstm_error *err);
 

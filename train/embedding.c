@@ -99,3 +99,34 @@ done:
     lstm_tokens_free(&corpus.tokens);
     return rc;
 }
+
+/* Leaves out the vocabulary's last entries. The tokens before them keep their ids. */
+static enum lstm_status cut_vocabulary(struct lstm_tokenizer **tokenizer, int32_t excess, struct lstm_error *err)
+{
+    if (excess == 0)
+        return LSTM_OK;
+    struct lstm_tokenizer *smaller = NULL;
+    size_t size;
+    const char *vocabulary = lstm_tokenizer_vocabulary(*tokenizer, &size);
+    for (int32_t i = 0; i < excess && size > 0; i++)
+        for (size--; size > 0 && vocabulary[size - 1] != '\n';)
+            size--;
+    enum lstm_status rc = lstm_tokenizer_open(vocabulary, size, &smaller, err);
+    if (rc)
+        return rc;
+    lstm_tokenizer_close(*tokenizer);
+    *tokenizer = smaller;
+    return LSTM_OK;
+}
+
+enum lstm_status embedding_open(const char *path, const struct rows *rows, const struct embedding_options *options,
+                                int32_t multiple, struct lstm_tokenizer **tokenizer, float **vectors,
+                                int32_t *dimension, struct lstm_error *err)
+{
+    *dimension = options->vectors.dimension;
+    enum lstm_status rc = path ? vectors_read(path, tokenizer, vectors, dimension, err)
+                               : embedding_learn(rows, options, tokenizer, vectors, err);
+    if (rc)
+        return rc;
+    return cut_vocabulary(tokenizer, lstm_tokenizer_vocab(*tokenizer) % multiple, err);
+}

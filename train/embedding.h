@@ -17,4 +17,10 @@ extern const struct embedding_options embedding_defaults;
 enum lstm_status embedding_learn(const struct rows *rows, const struct embedding_options *options,
                                  struct lstm_tokenizer **tokenizer, float **vectors, struct lstm_error *err);
 
+/* From the file that lstm-train vectors wrote, or, path NULL, learned from the rows. The vocabulary is cut to a
+ * multiple of so many tokens: its last entries, which no other entry is made of. */
+enum lstm_status embedding_open(const char *path, const struct rows *rows, const struct embedding_options *options,
+                                int32_t multiple, struct lstm_tokenizer **tokenizer, float **vectors,
+                                int32_t *dimension, struct lstm_error *err);
+
 #endif

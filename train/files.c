@@ -6,17 +6,40 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* Opens the file beside path that will be renamed to it; *name is its path, the caller's to free. */
+static FILE *open_part(const char *path, char **name, struct lstm_error *err)
+{
+    size_t size = strlen(path) + sizeof ".part";
+    if (!(*name = malloc(size))) {
+        lstm_fail(err, LSTM_NOMEM, "a path of %zu bytes", size);
+        return NULL;
+    }
+    snprintf(*name, size, "%s.part", path);
+    FILE *file = fopen(*name, "wb");
+    if (!file)
+        lstm_fail(err, LSTM_UNAVAILABLE, "cannot write %s: %s", *name, strerror(errno));
+    return file;
+}
+
+enum lstm_status file_writable(const char *path, struct lstm_error *err)
+{
+    char *name;
+    FILE *file = open_part(path, &name, err);
+    if (file) {
+        fclose(file);
+        remove(name);
+    }
+    free(name);
+    return file ? LSTM_OK : err->status;
+}
+
 enum lstm_status file_write(const char *path, const void *bytes, size_t size, struct lstm_error *err)
 {
+    char *name;
     enum lstm_status rc = LSTM_OK;
-    size_t name_size = strlen(path) + sizeof ".part";
-    char *name = malloc(name_size);
-    if (!name)
-        return lstm_fail(err, LSTM_NOMEM, "a path of %zu bytes", name_size);
-    snprintf(name, name_size, "%s.part", path);
-    FILE *file = fopen(name, "wb");
+    FILE *file = open_part(path, &name, err);
     if (!file) {
-        rc = lstm_fail(err, LSTM_UNAVAILABLE, "cannot write %s: %s", name, strerror(errno));
+        rc = err->status;
         goto done;
     }
     int is_written = fwrite(bytes, 1, size, file) == size;

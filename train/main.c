@@ -12,7 +12,9 @@ static const struct {
     { "vectors", command_vectors, "learn a vocabulary and word vectors from unlabelled text" },
     { "sentiment", command_sentiment, "train a model of negative and positive texts" },
     { "classify", command_classify, "train a classifier of any labels" },
-    { "eval", command_eval, "measure a model on labelled rows, through the SQL functions" },
+    { "summarize", command_summarize, "train a model that summarises texts" },
+    { "eval", command_eval, "measure a classifier on labelled rows, through the SQL functions" },
+    { "rouge", command_rouge, "measure a summariser on texts with summaries, through the SQL functions" },
     { "list", command_list, "list the models in a database" },
 };
 

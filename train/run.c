@@ -1,6 +1,5 @@
 #include "train/run.h"
 
-#include "model/cpu_encoder.h"
 #include "train/progress.h"
 
 #include <math.h>
@@ -22,7 +21,7 @@ struct run {
     const struct dataset *train, *valid;
     const struct run_options *options;
     struct run_state state;
-    float *logits;  /* of the validation texts */
+    float *logits;  /* of the validation texts; of summaries NULL */
     double seconds; /* spent in steps */
     int64_t tokens; /* in those steps */
     double saved;   /* when the last checkpoint was written */
@@ -36,7 +35,23 @@ static enum lstm_status save(struct run *run, struct lstm_error *err)
                : LSTM_OK;
 }
 
-/* Keeps the parameters when they do better than the best so far: more texts right, or as many with a smaller loss. */
+/* How an epoch went, for its line. */
+static void describe(const struct run *run, const struct trainer_loss *valid, int better, char *text, size_t size)
+{
+    const struct trainer_loss *train = &run->state.epoch_loss;
+    const double terms = (double)(train->terms ? train->terms : 1), valid_terms = (double)valid->terms;
+    const char *praise = better ? ", the best so far" : "";
+    if (run->trainer->decoder)
+        snprintf(text, size, "loss %.4f, likelihood %.4f, coverage %.4f; validation likelihood %.4f, coverage %.4f%s",
+                 train->loss / terms, train->likelihood / terms, train->coverage / terms,
+                 valid->likelihood / valid_terms, valid->coverage / valid_terms, praise);
+    else
+        snprintf(text, size, "loss %.4f, right %.2f%%; validation loss %.4f, right %.2f%%%s", train->loss / terms,
+                 100.0 * train->right / terms, valid->loss / valid_terms, 100.0 * valid->right / valid_terms, praise);
+}
+
+/* Keeps the parameters when they do better than the best so far: more texts right (of summaries none is), or as many
+ * with a smaller loss. */
 static enum lstm_status validate(struct run *run, int32_t epoch, char *result, size_t size, struct lstm_error *err)
 {
     struct trainer *t = run->trainer;
@@ -45,7 +60,7 @@ static enum lstm_status validate(struct run *run, int32_t epoch, char *result, s
     enum lstm_status rc = trainer_evaluate(t, run->valid, run->logits, &loss, err);
     if (rc)
         return rc;
-    double accuracy = (double)loss.right / loss.texts, mean_loss = loss.loss / loss.texts;
+    double accuracy = (double)loss.right / loss.texts, mean_loss = loss.loss / (double)loss.terms;
     int better = state->best_epoch < 0 || accuracy > state->best_accuracy ||
                  (!(accuracy < state->best_accuracy) && mean_loss < state->best_loss);
     if (better) {
@@ -54,10 +69,7 @@ static enum lstm_status validate(struct run *run, int32_t epoch, char *result, s
         state->best_accuracy = accuracy;
         state->best_loss = mean_loss;
     }
-    const struct trainer_loss *train = &state->epoch_loss;
-    snprintf(result, size, "loss %.4f, right %.2f%%; validation loss %.4f, right %.2f%%%s",
-             train->loss / (train->texts ? train->texts : 1), 100.0 * train->right / (train->texts ? train->texts : 1),
-             mean_loss, 100 * accuracy, better ? ", the best so far" : "");
+    describe(run, &loss, better, result, size);
     return LSTM_OK;
 }
 
@@ -83,12 +95,9 @@ static enum lstm_status run_epoch(struct run *run, struct lstm_error *err)
         const int32_t *batch = plan.batches + state->batch;
         if ((rc = trainer_step(t, run->train, plan.order + batch[0], batch[1] - batch[0], &loss, err)))
             goto done;
-        sum->loss += loss.loss;
-        sum->texts += loss.texts;
-        sum->right += loss.right;
-        sum->tokens += loss.tokens;
+        trainer_loss_add(&loss, sum);
         state->batch++;
-        progress_step(&progress, sum->tokens - before, sum->loss / sum->texts);
+        progress_step(&progress, sum->tokens - before, sum->loss / (double)sum->terms);
         if (progress_now() - run->saved > run->options->checkpoint_every && (rc = save(run, err)))
             goto done;
     }
@@ -118,8 +127,9 @@ enum lstm_status run_training(struct trainer *t, const struct dataset *train, co
     enum lstm_status rc = LSTM_OK;
     interrupted = 0;
     run.state.best_epoch = -1;
-    run.logits = malloc(((size_t)valid->texts + 1) * (size_t)t->sizes.classes * sizeof *run.logits);
-    if (!run.logits)
+    if (!t->decoder)
+        run.logits = malloc(((size_t)valid->texts + 1) * (size_t)t->sizes.classes * sizeof *run.logits);
+    if (!t->decoder && !run.logits)
         return lstm_fail(err, LSTM_NOMEM, "out of memory for the scores of %d texts", valid->texts);
     sigaction(SIGINT, &action, &before[0]);
     sigaction(SIGTERM, &action, &before[1]);
@@ -130,9 +140,12 @@ enum lstm_status run_training(struct trainer *t, const struct dataset *train, co
         rc = run_epoch(&run, err);
     sigaction(SIGINT, &before[0], NULL);
     sigaction(SIGTERM, &before[1], NULL);
+    if (!rc && interrupted && run.state.best_epoch < 0)
+        rc = lstm_fail(err, LSTM_INTERRUPTED, "interrupted before the first epoch was validated, so there is no model%s",
+                       options->checkpoint ? "; --resume goes on" : "");
     if (!rc && run.state.best_epoch >= 0) {
         memcpy(t->params, t->best, t->padded * sizeof *t->params);
-        cpu_weights_pack(t->weights);
+        trainer_pack(t);
     }
     *result = (struct run_result){
         .state = run.state,

@@ -21,7 +21,7 @@ struct run_result {
 };
 
 /* Trains until the epochs are done, patience ends or the user interrupts (SIGINT, SIGTERM); then params are those of
- * the best validated epoch. An interrupted run that was never validated keeps the parameters it has. */
+ * the best validated epoch. Errors: LSTM_INTERRUPTED where none was validated yet. */
 enum lstm_status run_training(struct trainer *trainer, const struct dataset *train, const struct dataset *valid,
                               const struct run_options *options, struct run_result *result, struct lstm_error *err);
 

@@ -56,8 +56,8 @@ static enum lstm_status import(sqlite3 *db, const struct store_options *o, const
     return rc == SQLITE_ROW ? LSTM_OK : LSTM_UNAVAILABLE;
 }
 
-enum lstm_status store_model(const struct store_options *o, const struct lstm_model *model, const char *metrics,
-                             struct lstm_error *err)
+static enum lstm_status store(const struct store_options *o, const struct lstm_model *model, const char *metrics,
+                              int is_rehearsal, struct lstm_error *err)
 {
     enum lstm_storage storage;
     void *blob = NULL;
@@ -66,16 +66,30 @@ enum lstm_status store_model(const struct store_options *o, const struct lstm_mo
     enum lstm_status rc = storage_of(o->storage, &storage, err);
     if (rc || (rc = lstm_model_write(model, storage, &blob, &size, err)))
         return rc;
-    if (o->out && (rc = file_write(o->out, blob, size, err)))
+    if (o->out && (rc = is_rehearsal ? file_writable(o->out, err) : file_write(o->out, blob, size, err)))
         goto done;
     if (o->database && sqlite3_open(o->database, &db))
         rc = lstm_fail(err, LSTM_UNAVAILABLE, "cannot open %s: %s", o->database, sqlite3_errmsg(db));
     else if (o->database) {
         sqlite3_busy_timeout(db, BUSY_MS);
-        rc = import(db, o, blob, size, metrics, err);
+        if (is_rehearsal && sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL))
+            rc = lstm_fail(err, LSTM_UNAVAILABLE, "cannot write to %s: %s", o->database, sqlite3_errmsg(db));
+        else
+            rc = import(db, o, blob, size, metrics, err); /* closing rolls a rehearsal back */
     }
 done:
     sqlite3_close(db);
     free(blob);
     return rc;
+}
+
+enum lstm_status store_rehearse(const struct store_options *o, const struct lstm_model *model, struct lstm_error *err)
+{
+    return store(o, model, "{}", 1, err);
+}
+
+enum lstm_status store_model(const struct store_options *o, const struct lstm_model *model, const char *metrics,
+                             struct lstm_error *err)
+{
+    return store(o, model, metrics, 0, err);
 }

@@ -1,0 +1,396 @@
+#include "beam.h"
+#include "cpu_rows.h"
+#include "tokenizer.h"
+
+#include <assert.h>
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CHUNK = 32 }; /* rows whose shares of the vocabulary are held at once */
+
+/* A summary on its way. */
+struct hypothesis {
+    double score; /* sum of log shares */
+    int32_t count;
+    int32_t begun, pending; /* bytes written of an unfinished character, bytes that are still to come */
+    int32_t *tokens, *origins;
+};
+
+/* A token that may follow a row. */
+struct candidate {
+    double score; /* of the hypothesis with the token */
+    float share;
+    int32_t row, token;
+};
+
+/* The best ended summary of a text. */
+struct ended {
+    int32_t count; /* how many have ended so far */
+    double rank;   /* the best one's normalised score */
+    struct hypothesis best;
+};
+
+struct cpu_beam {
+    const struct cpu_decoder *decoder;            /* not ours */
+    const struct lstm_summary_settings *settings; /* not ours; of this search */
+    struct cpu_rows rows;
+    float *shares;                   /* CHUNK x vocab */
+    struct hypothesis *live, *after; /* rows: of this step and the next */
+    struct candidate *candidates;    /* rows x width */
+    int32_t *candidate_counts;       /* rows */
+    struct cpu_row_next *next;       /* rows */
+    struct ended *ended;             /* texts */
+    double *penalties;               /* max_tokens + 2, by length */
+    int32_t width;                   /* candidates of a row at most */
+    void *memory;                    /* all of the above: grows, never shrinks */
+    size_t size;
+};
+
+/* ---- memory ---- */
+
+enum lstm_status cpu_beam_open(const struct cpu_decoder *decoder, struct cpu_beam **beam, struct lstm_error *err)
+{
+    *beam = calloc(1, sizeof **beam);
+    if (!*beam)
+        return lstm_fail(err, LSTM_NOMEM, "out of memory for a beam");
+    (*beam)->decoder = decoder;
+    return LSTM_OK;
+}
+
+void cpu_beam_close(struct cpu_beam *beam)
+{
+    if (beam)
+        free(beam->memory);
+    free(beam);
+}
+
+static void carve_hypotheses(struct hypothesis *h, size_t count, size_t tokens, struct carver *carver)
+{
+    int32_t *block = carve(carver, count * 2 * tokens, sizeof *block);
+    for (size_t i = 0; block && i < count; i++, block += 2 * tokens)
+        h[i] = (struct hypothesis){ .tokens = block, .origins = block + tokens };
+}
+
+static void lay_out(struct cpu_beam *b, const struct cpu_source *sources, int32_t texts, struct carver *carver)
+{
+    const struct lstm_summary_settings *s = b->settings;
+    const size_t rows = (size_t)texts * (size_t)s->beam, tokens = (size_t)s->max_tokens;
+    b->width = (s->beam < b->decoder->sizes.vocab ? s->beam : b->decoder->sizes.vocab) + 1;
+    cpu_rows_carve(&b->rows, b->decoder, sources, texts, s->beam, carver);
+    b->shares = carve(carver, CHUNK * (size_t)b->decoder->sizes.vocab, sizeof *b->shares);
+    b->live = carve(carver, rows, sizeof *b->live);
+    carve_hypotheses(b->live, rows, tokens, carver);
+    b->after = carve(carver, rows, sizeof *b->after);
+    carve_hypotheses(b->after, rows, tokens, carver);
+    b->candidates = carve(carver, rows * (size_t)b->width, sizeof *b->candidates);
+    b->candidate_counts = carve(carver, rows, sizeof *b->candidate_counts);
+    b->next = carve(carver, rows, sizeof *b->next);
+    b->ended = carve(carver, (size_t)texts, sizeof *b->ended);
+    b->penalties = carve(carver, tokens + 2, sizeof *b->penalties);
+    for (int32_t i = 0; i < texts; i++) {
+        struct hypothesis best = { 0 };
+        carve_hypotheses(&best, 1, tokens, carver);
+        if (carver->memory)
+            b->ended[i] = (struct ended){ .best = best };
+    }
+}
+
+static enum lstm_status reserve(struct cpu_beam *b, const struct cpu_source *sources, int32_t texts,
+                                struct lstm_error *err)
+{
+    struct carver count = { 0 };
+    lay_out(b, sources, texts, &count);
+    if (count.used > b->size) {
+        free(b->memory);
+        b->memory = malloc(count.used);
+        b->size = b->memory ? count.used : 0;
+        if (!b->memory)
+            return lstm_fail(err, LSTM_NOMEM, "out of memory for the beams of %d texts, %zu bytes", texts, count.used);
+    }
+    struct carver carver = { .memory = b->memory };
+    lay_out(b, sources, texts, &carver);
+    return LSTM_OK;
+}
+
+/* ---- numbers ---- */
+
+/* The natural logarithm, of the smallest normal number where x is below it. By basic operations alone, so that it is
+ * the same on every machine: log x = e log 2 + 2 artanh((m - 1) / (m + 1)) for x = m 2^e, m in 0.7 .. 1.4. */
+static double natural_log(double x)
+{
+    int exponent;
+    double m = frexp(x > (double)FLT_MIN ? x : (double)FLT_MIN, &exponent);
+    if (m < 0.70710678118654752)
+        m *= 2.0, exponent--;
+    double s = (m - 1.0) / (m + 1.0), square = s * s, sum = 0.0;
+    for (int power = 21; power >= 1; power -= 2)
+        sum = sum * square + 1.0 / power;
+    return exponent * 0.69314718055994531 + 2.0 * s * sum;
+}
+
+/* By length, the end included. */
+static void fill_penalties(struct cpu_beam *b)
+{
+    for (int32_t n = 0; n < b->settings->max_tokens + 2; n++) {
+        double power = (double)b->settings->length_penalty * natural_log((5.0 + n) / 6.0);
+        b->penalties[n] = (double)b->decoder->kernels->exp((float)power);
+    }
+}
+
+/* The row's shares of the vocabulary become those of the mixture. */
+static void mix(const struct cpu_rows *rows, int32_t row, int32_t vocab, float *shares)
+{
+    const struct cpu_source *source = rows->row_sources[row];
+    const float *attention = rows->attention[row], generate = rows->step.generate[row], copy = 1.0f - generate;
+    for (int32_t v = 0; v < vocab; v++)
+        shares[v] *= generate;
+    for (int32_t byte = LSTM_TOKEN_BYTES; byte < LSTM_TOKEN_FIRST; byte++)
+        shares[byte] = 0.0f;
+    for (int32_t i = 0; i < source->count; i++)
+        shares[source->tokens[i]] += copy * attention[i];
+}
+
+/* ---- what may follow ---- */
+
+static int repeats_trigram(const struct hypothesis *h, int32_t token)
+{
+    const int32_t *t = h->tokens, n = h->count;
+    for (int32_t i = 0; i + 2 < n; i++)
+        if (t[i] == t[n - 2] && t[i + 1] == t[n - 1] && t[i + 2] == token)
+            return 1;
+    return 0;
+}
+
+/* How many bytes the character has that this byte token begins; 0: none does. */
+static int32_t character_size(int32_t token)
+{
+    int32_t byte = token - LSTM_TOKEN_BYTES;
+    return byte < 0x80 ? 1 : byte < 0xC2 ? 0 : byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : byte < 0xF5 ? 4 : 0;
+}
+
+/* Does the source somewhere spell the character that the row has begun with this byte? */
+static int source_spells(const struct cpu_source *source, const struct hypothesis *h, int32_t token)
+{
+    const int32_t *begun = h->tokens + h->count - h->begun;
+    for (int32_t i = h->begun; i < source->count; i++)
+        if (source->tokens[i] == token &&
+            memcmp(source->tokens + i - h->begun, begun, (size_t)h->begun * sizeof *begun) == 0)
+            return 1;
+    return 0;
+}
+
+static int may_follow(const struct cpu_beam *b, const struct cpu_source *source, const struct hypothesis *h,
+                      int32_t token)
+{
+    if (h->pending)
+        return token < LSTM_TOKEN_FIRST && source_spells(source, h, token);
+    if (token < LSTM_TOKEN_FIRST) {
+        int32_t size = character_size(token);
+        if (size == 0 || h->count + size > b->settings->max_tokens)
+            return 0;
+    }
+    return !repeats_trigram(h, token);
+}
+
+/* Fills a row's candidates: the best shares that may follow, the larger before the smaller, the lower token before the
+ * higher, and the end. One pass over the vocabulary, in which few tokens get past the first comparison. */
+static void collect(struct cpu_beam *b, int32_t row, const float *shares)
+{
+    const struct hypothesis *h = &b->live[row];
+    const int32_t most = b->width - 1, is_full = h->count == b->settings->max_tokens;
+    const int32_t limit = is_full ? LSTM_TOKEN_BYTES : h->pending ? LSTM_TOKEN_FIRST : b->decoder->sizes.vocab;
+    struct candidate *list = b->candidates + (size_t)row * (size_t)b->width;
+    int32_t count = 0;
+    for (int32_t v = LSTM_TOKEN_BYTES; v < limit; v++) {
+        if (!(shares[v] > (count < most ? 0.0f : list[count - 1].share)) ||
+            !may_follow(b, b->rows.row_sources[row], h, v))
+            continue;
+        int32_t at = count < most ? count++ : count - 1;
+        for (; at > 0 && shares[v] > list[at - 1].share; at--)
+            list[at] = list[at - 1];
+        list[at] = (struct candidate){ .share = shares[v], .row = row, .token = v };
+    }
+    if (count == 0 || (h->count >= b->settings->min_tokens && !h->pending))
+        list[count++] = (struct candidate){ .share = shares[LSTM_TOKEN_MASK], .row = row, .token = LSTM_TOKEN_MASK };
+    for (int32_t i = 0; i < count; i++)
+        list[i].score = h->score + natural_log((double)list[i].share);
+    b->candidate_counts[row] = count;
+}
+
+static void collect_all(struct cpu_beam *b)
+{
+    const size_t vocab = (size_t)b->decoder->sizes.vocab, e = (size_t)b->decoder->sizes.embedding;
+    for (int32_t first = 0; first < b->rows.step.rows; first += CHUNK) {
+        int32_t rows = b->rows.step.rows - first < CHUNK ? b->rows.step.rows - first : CHUNK;
+        cpu_decoder_vocabulary(b->decoder, rows, b->rows.step.output + (size_t)first * e, b->shares);
+        for (int32_t r = 0; r < rows; r++) {
+            float *shares = b->shares + (size_t)r * vocab;
+            mix(&b->rows, first + r, b->decoder->sizes.vocab, shares);
+            collect(b, first + r, shares);
+        }
+    }
+}
+
+/* ---- the competition ---- */
+
+static int by_score(const void *left, const void *right)
+{
+    const struct candidate *a = left, *b = right;
+    if (a->score != b->score)
+        return a->score > b->score ? -1 : 1;
+    return a->row != b->row ? a->row - b->row : a->token - b->token;
+}
+
+/* Where the token was mainly copied from: the most attended of the positions that hold it; -1 where it was rather
+ * generated. */
+static int32_t origin(const struct cpu_rows *rows, const struct candidate *c)
+{
+    const struct cpu_source *source = rows->row_sources[c->row];
+    const float *attention = rows->attention[c->row];
+    float copied = 0.0f;
+    int32_t most = -1;
+    for (int32_t i = 0; i < source->count; i++)
+        if (source->tokens[i] == c->token) {
+            copied += (1.0f - rows->step.generate[c->row]) * attention[i];
+            most = most < 0 || attention[i] > attention[most] ? i : most;
+        }
+    return copied > c->share - copied ? most : -1;
+}
+
+static void copy_hypothesis(const struct hypothesis *from, struct hypothesis *to)
+{
+    memcpy(to->tokens, from->tokens, (size_t)from->count * sizeof *to->tokens);
+    memcpy(to->origins, from->origins, (size_t)from->count * sizeof *to->origins);
+    to->count = from->count;
+    to->score = from->score;
+    to->begun = from->begun;
+    to->pending = from->pending;
+}
+
+static void extend(const struct cpu_beam *b, const struct candidate *c, struct hypothesis *to)
+{
+    copy_hypothesis(&b->live[c->row], to);
+    to->score = c->score;
+    to->tokens[to->count] = c->token;
+    to->origins[to->count] = origin(&b->rows, c);
+    to->count++;
+    if (to->pending)
+        to->pending--;
+    else
+        to->pending = c->token < LSTM_TOKEN_FIRST ? character_size(c->token) - 1 : 0;
+    to->begun = to->pending ? to->begun + 1 : 0;
+}
+
+static void end(struct cpu_beam *b, const struct candidate *c, struct ended *ended)
+{
+    double rank = c->score / b->penalties[b->live[c->row].count + 1];
+    if (ended->count++ > 0 && rank <= ended->rank)
+        return;
+    ended->rank = rank;
+    copy_hypothesis(&b->live[c->row], &ended->best);
+    ended->best.score = c->score;
+}
+
+/* Gives the places of a text, whose rows are first .. first + rows - 1, to its best candidates: they become rows
+ * count.. of the next step. Returns the number of rows that the next step has then. */
+static int32_t choose(struct cpu_beam *b, int32_t text, int32_t first, int32_t rows, int32_t count)
+{
+    struct ended *ended = &b->ended[text];
+    struct candidate *all = b->candidates + (size_t)first * (size_t)b->width;
+    const int32_t before = count, length_max = b->settings->max_tokens + 1;
+    int32_t places = b->settings->beam - ended->count, candidates = 0;
+    for (int32_t r = 0; r < rows; r++) {
+        const struct candidate *list = all + (size_t)r * (size_t)b->width;
+        int32_t more = b->candidate_counts[first + r];
+        memmove(all + candidates, list, (size_t)more * sizeof *list);
+        candidates += more;
+    }
+    qsort(all, (size_t)candidates, sizeof *all, by_score);
+    for (int32_t i = 0; i < candidates && places > 0; i++, places--) {
+        if (all[i].token == LSTM_TOKEN_MASK) {
+            end(b, &all[i], ended);
+            continue;
+        }
+        extend(b, &all[i], &b->after[count]);
+        b->next[count++] = (struct cpu_row_next){ .parent = all[i].row, .token = all[i].token };
+    }
+    /* Scores only fall, and the longest summary is divided by most. */
+    if (count > before && ended->count > 0 && b->after[before].score / b->penalties[length_max] <= ended->rank)
+        return before;
+    return count;
+}
+
+static int32_t choose_all(struct cpu_beam *b)
+{
+    const struct cpu_rows *rows = &b->rows;
+    int32_t count = 0;
+    for (int32_t first = 0, end_row; first < rows->step.rows; first = end_row) {
+        for (end_row = first; end_row < rows->step.rows && rows->text[end_row] == rows->text[first];)
+            end_row++;
+        count = choose(b, rows->text[first], first, end_row - first, count);
+    }
+    struct hypothesis *after = b->after;
+    b->after = b->live;
+    b->live = after;
+    return count;
+}
+
+static enum lstm_status interrupted(int32_t step, const struct lstm_summary_settings *s, struct lstm_error *err)
+{
+    return lstm_fail(err, LSTM_INTERRUPTED, "interrupted after %d of at most %d tokens", step, s->max_tokens);
+}
+
+enum lstm_status cpu_beam_search(struct cpu_beam *b, const struct cpu_source *sources, int32_t texts,
+                                 const struct lstm_summary_settings *settings, int (*stop)(void *), void *stop_arg,
+                                 struct cpu_written *written, struct lstm_error *err)
+{
+    b->settings = settings;
+    enum lstm_status rc = reserve(b, sources, texts, err);
+    if (rc)
+        return rc;
+    fill_penalties(b);
+    cpu_rows_begin(&b->rows);
+    for (int32_t step = 0; b->rows.step.rows > 0; step++) {
+        if (stop && stop(stop_arg))
+            return interrupted(step, settings, err);
+        cpu_rows_step(&b->rows);
+        collect_all(b);
+        int32_t count = choose_all(b);
+        cpu_rows_advance(&b->rows, b->next, count);
+    }
+    for (int32_t i = 0; i < texts; i++) {
+        const struct hypothesis *best = &b->ended[i].best;
+        assert(b->ended[i].count > 0); /* a row ends at max_tokens at the latest */
+        memcpy(written[i].tokens, best->tokens, (size_t)best->count * sizeof *best->tokens);
+        memcpy(written[i].origins, best->origins, (size_t)best->count * sizeof *best->origins);
+        written[i].count = best->count;
+        written[i].log_share = best->score;
+    }
+    return LSTM_OK;
+}
+
+enum lstm_status cpu_beam_replay(struct cpu_beam *b, const struct cpu_source *source, const int32_t *tokens,
+                                 int32_t count, int (*stop)(void *), void *stop_arg, float *weights, float *generate,
+                                 struct lstm_error *err)
+{
+    const struct lstm_summary_settings settings = { .max_tokens = count, .beam = 1 };
+    b->settings = &settings;
+    enum lstm_status rc = reserve(b, source, 1, err);
+    if (!rc)
+        cpu_rows_begin(&b->rows);
+    for (int32_t i = 0; i < count && !rc; i++) {
+        if (stop && stop(stop_arg)) {
+            rc = interrupted(i, &settings, err);
+            break;
+        }
+        cpu_rows_step(&b->rows);
+        memcpy(weights + (size_t)i * (size_t)source->count, b->rows.attention[0],
+               (size_t)source->count * sizeof *weights);
+        generate[i] = b->rows.step.generate[0];
+        cpu_rows_advance(&b->rows, &(struct cpu_row_next){ .parent = 0, .token = tokens[i] }, 1);
+    }
+    b->settings = NULL;
+    return rc;
+}

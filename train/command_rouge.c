@@ -1,0 +1,179 @@
+/* lstm-train rouge: measures a summariser on texts with summaries. The summaries come from lstm_summarize, as a user's
+ * would, and what is reported is computed from them in SQL. */
+#include "train/commands.h"
+#include "train/measure.h"
+#include "train/options.h"
+#include "train/progress.h"
+#include "train/report.h"
+#include "train/rouge.h"
+
+#include <math.h>
+#include <stdio.h>
+
+struct settings {
+    struct rows_source source;
+    const char *model, *models_db, *options;
+    int32_t examples;
+    int help;
+};
+
+static struct rouge_text text_of(sqlite3_stmt *stmt, int column)
+{
+    const void *bytes = sqlite3_column_text(stmt, column);
+    return (struct rouge_text){ bytes ? bytes : "", (size_t)sqlite3_column_bytes(stmt, column) };
+}
+
+/* Takes one row of the select: id, tokens, reference, output, text. */
+static enum lstm_status compare(sqlite3_stmt *select, sqlite3_stmt *insert, struct lstm_error *err)
+{
+    const struct rouge_text reference = text_of(select, 2), output = text_of(select, 3), source = text_of(select, 4);
+    struct rouge rouge;
+    enum lstm_status rc = rouge_score(&reference, &output, &source, &rouge, err);
+    if (rc)
+        return rc;
+    sqlite3_bind_value(insert, 1, sqlite3_column_value(select, 0));
+    sqlite3_bind_value(insert, 2, sqlite3_column_value(select, 3));
+    sqlite3_bind_double(insert, 3, rouge.one);
+    sqlite3_bind_double(insert, 4, rouge.two);
+    sqlite3_bind_double(insert, 5, rouge.l);
+    sqlite3_bind_int(insert, 6, rouge.words);
+    sqlite3_bind_int(insert, 7, rouge.novel);
+    if (sqlite3_step(insert) != SQLITE_DONE)
+        return measure_failed(sqlite3_db_handle(insert), err);
+    sqlite3_reset(insert);
+    return LSTM_OK;
+}
+
+static const char written_sql[] =
+    "CREATE TEMP TABLE written(id INTEGER PRIMARY KEY, output, one REAL, two REAL, l REAL, words INTEGER,"
+    " novel INTEGER)";
+
+/* The model's name goes into the options where both are given. */
+static const char select_sql[] =
+    "SELECT id, tokens, label, lstm_summarize(text, CASE WHEN ?2 IS NULL THEN ?1 WHEN ?1 IS NULL THEN ?2"
+    " ELSE json_set(?2, '$.model', ?1) END), text FROM given ORDER BY id";
+
+/* One SELECT over all rows, as a user would write it. */
+static enum lstm_status summarise(sqlite3 *db, const struct settings *settings, int64_t tokens, struct lstm_error *err)
+{
+    enum lstm_status rc = LSTM_OK;
+    sqlite3_stmt *select = NULL, *insert = NULL;
+    struct progress progress;
+    int64_t done = 0;
+    int step = SQLITE_DONE;
+    if (sqlite3_prepare_v2(db, select_sql, -1, &select, NULL) ||
+        sqlite3_prepare_v2(db, "INSERT INTO written VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)", -1, &insert, NULL)) {
+        rc = measure_failed(db, err);
+        goto done;
+    }
+    sqlite3_bind_text(select, 1, settings->model, -1, SQLITE_STATIC);
+    sqlite3_bind_text(select, 2, settings->options, -1, SQLITE_STATIC);
+    progress_begin(&progress, "summarizing", tokens);
+    while ((step = sqlite3_step(select)) == SQLITE_ROW) {
+        if ((rc = compare(select, insert, err)))
+            goto done;
+        done += sqlite3_column_int64(select, 1);
+        progress_step(&progress, done, NAN);
+    }
+    if (step != SQLITE_DONE)
+        rc = measure_failed(db, err);
+    else
+        progress_end(&progress, "done");
+done:
+    sqlite3_finalize(select);
+    sqlite3_finalize(insert);
+    return rc;
+}
+
+/* A row without a summary (no token in its text) counts as an empty one. */
+static const char *const report_sql[] = {
+    "SELECT coalesce(?1, 'default') AS model, (SELECT sum(tokens) FROM given) AS tokens, count(*) AS rows,"
+    " sum(output IS NULL) AS unanswered FROM written",
+
+    "SELECT printf('%.2f', 100 * avg(one)) AS \"ROUGE-1\", printf('%.2f', 100 * avg(two)) AS \"ROUGE-2\","
+    " printf('%.2f', 100 * avg(l)) AS \"ROUGE-L\" FROM written",
+
+    "SELECT count(DISTINCT output) AS distinct_outputs,"
+    " printf('%.1f%%', 100.0 * sum(novel) / max(1, sum(words))) AS novel_words,"
+    " printf('%.1f', avg(words)) AS words FROM written",
+
+    "SELECT count(*) AS times, output AS \"most frequent outputs\" FROM written GROUP BY output HAVING count(*) > 1"
+    " ORDER BY 1 DESC, 2 LIMIT 5",
+};
+
+static enum lstm_status report(sqlite3 *db, const struct settings *settings, struct lstm_error *err)
+{
+    enum lstm_status rc = LSTM_OK;
+    char examples[200];
+    for (size_t i = 0; i < sizeof report_sql / sizeof *report_sql && !rc; i++) {
+        if (i)
+            putchar('\n');
+        rc = report_query(db, report_sql[i], settings->model, err);
+    }
+    if (rc || settings->examples == 0)
+        return rc;
+    snprintf(examples, sizeof examples,
+             "SELECT label AS summary, output FROM written JOIN given USING (id)"
+             " WHERE id %% max(1, (SELECT count(*) FROM given) / %d) = 0 LIMIT %d",
+             settings->examples, settings->examples);
+    putchar('\n');
+    return report_query(db, examples, NULL, err);
+}
+
+static enum lstm_status evaluate(const struct settings *settings, struct lstm_error *err)
+{
+    struct rows rows = { 0 };
+    sqlite3 *db = NULL;
+    int64_t tokens = 0;
+    enum lstm_status rc = rows_read(&settings->source, &rows, err);
+    if (rc)
+        return rc;
+    if (rows.count == 0)
+        rc = lstm_fail(err, LSTM_RANGE, "there is no row to summarise");
+    else if (!rows.rows[0].label)
+        rc = lstm_fail(err, LSTM_RANGE, "the rows have no summaries: the query's second column, or --summary");
+    if (rc || (rc = measure_open(settings->models_db, &db, err)) || (rc = measure_run(db, written_sql, err)) ||
+        (rc = measure_give(db, &rows, settings->model, &tokens, err)))
+        goto done;
+    rows_free(&rows);
+    if (!(rc = summarise(db, settings, tokens, err)))
+        rc = report(db, settings, err);
+done:
+    rows_free(&rows);
+    sqlite3_close(db);
+    return rc;
+}
+
+int command_rouge(int argc, char **argv)
+{
+    struct settings s = { 0 };
+    const struct option_spec specs[] = {
+        { "--db", OPTION_TEXT, &s.source.database, 0, 0, "a SQLite database, with --query" },
+        { "--query", OPTION_TEXT, &s.source.query, 0, 0, "SELECT text, summary ..." },
+        { "--csv", OPTION_TEXT, &s.source.csv, 0, 0, "a CSV file with a header line, also .xz" },
+        { "--text", OPTION_TEXT, &s.source.text_column, 0, 0, "its column that holds the text" },
+        { "--summary", OPTION_TEXT, &s.source.label_column, 0, 0, "its column that holds the summary" },
+        { "--model", OPTION_TEXT, &s.model, 0, 0, "the model's name; without: the model inside the extension" },
+        { "--models-db", OPTION_TEXT, &s.models_db, 0, 0, "the database that holds the model" },
+        { "--options", OPTION_TEXT, &s.options, 0, 0, "lstm_summarize's: {\"beam\": 4} ..." },
+        { "--examples", OPTION_INT, &s.examples, 0, 1000, "show so many summaries beside their references" },
+        { "--help", OPTION_FLAG, &s.help, 0, 0, "show this" },
+    };
+    const size_t count = sizeof specs / sizeof *specs;
+    struct lstm_error err = { 0 };
+    if (options_parse(argc, argv, specs, count, &err)) {
+        fprintf(stderr, "lstm-train rouge: %s\n", err.text);
+        return 2;
+    }
+    if (s.help) {
+        printf("usage: lstm-train rouge --db FILE --query SELECT | --csv FILE --text COLUMN --summary COLUMN "
+               "[--option value]...\n\n");
+        options_help(specs, count);
+        return 0;
+    }
+    if (evaluate(&s, &err)) {
+        fprintf(stderr, "lstm-train rouge: %s\n", err.text);
+        return 1;
+    }
+    return 0;
+}
