@@ -8,8 +8,8 @@
 int summary_check_task(const struct bound *bound, const char *function, struct failure *failure);
 
 /* Summarises a text argument, which must not be NULL; the caller frees the summary with lstm_summary_free. The text is
- * not echoed. A text longer than LSTM_SUMMARY_SOURCE_MAX tokens is summarised by its beginning, and SQLite's error log
- * says so. Errors: FAILURE_INTERRUPTED, FAILURE_NOMEM, FAILURE_INPUT. */
+ * not echoed. Errors: FAILURE_INPUT for a text of more than LSTM_SUMMARY_SOURCE_MAX tokens, FAILURE_INTERRUPTED,
+ * FAILURE_NOMEM. */
 int summary_read(sqlite3 *db, struct bound *bound, sqlite3_value *value, const struct lstm_summary_settings *settings,
                  struct lstm_summary *summary, struct failure *failure);
 

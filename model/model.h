@@ -35,7 +35,7 @@ struct lstm_sizes {
     int32_t embedding; /* E: 16..1024, a multiple of 16 */
     int32_t hidden;    /* H per direction: 16..1024, a multiple of 16 */
     int32_t layers;    /* 1..4 bidirectional LSTM layers */
-    int32_t classes;   /* 2..256 */
+    int32_t classes;   /* 2..256; 0: a summariser */
     int32_t window;    /* tokens a window spans: 16..4096 */
     int32_t overlap;   /* tokens that neighbouring windows share: 0..window / 2 */
     int32_t decoder;   /* D: units of the decoder's LSTM, 16..1024, a multiple of 16; 0: a classifier */
@@ -60,7 +60,7 @@ struct lstm_model {
     struct lstm_sizes sizes;
     float *params; /* lstm_params_count(&sizes) floats */
     struct lstm_tokenizer *tokenizer;
-    char task[LSTM_NAME_SIZE]; /* "sentiment" or "classify" */
+    char task[LSTM_NAME_SIZE]; /* "sentiment", "classify" or "summarize" */
     char labels[LSTM_CLASSES_MAX][LSTM_LABEL_SIZE];
     float temperature; /* logits are divided by it before softmax (Guo et al. 2017); > 0 */
     char *card;        /* a JSON object: data, terms, seed, metrics; "{}" when there is none */
