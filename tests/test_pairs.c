@@ -22,7 +22,7 @@ static int open_tokenizer(void **state)
 {
     struct lstm_error err;
     (void)state;
-    return lstm_tokenizer_open(vocabulary, strlen(vocabulary), &tokenizer, &err);
+    return lstm_tokenizer_open(vocabulary, strlen(vocabulary), &tokenizer, &err) != LSTM_OK;
 }
 
 static int close_tokenizer(void **state)

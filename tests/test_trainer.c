@@ -1,0 +1,163 @@
+/* A step of a summariser: the same in any number of shards, and as its options say. */
+#include "train/trainer.h"
+
+#include "train/random.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { PAIRS = 9, VOCAB = 288 };
+
+static const struct lstm_sizes sizes = { VOCAB, 16, 16, 1, 0, 16, 4, 16, 16 };
+
+static void make_pairs(struct dataset *d)
+{
+    struct lstm_error err;
+    uint64_t random = 5;
+    assert_int_equal(dataset_room(d, PAIRS, 1, &err), LSTM_OK);
+    d->tokens.ids = malloc(PAIRS * 60 * sizeof *d->tokens.ids);
+    assert_non_null(d->tokens.ids);
+    for (int32_t i = 0; i < PAIRS; i++) {
+        int32_t source = 1 + (int32_t)random_below(&random, 40), target = 1 + (int32_t)random_below(&random, 10);
+        for (int32_t t = 0; t < source + target; t++)
+            d->tokens.ids[d->tokens.count++] = 1 + (int32_t)random_below(&random, VOCAB - 1);
+        d->middles[d->texts++] = d->tokens.count - target;
+        d->starts[d->texts] = d->tokens.count;
+    }
+}
+
+/* One step on all pairs; the caller closes the trainer. */
+static void step(const struct trainer_options *options, int64_t steps, struct trainer *t, struct trainer_loss *loss)
+{
+    static const int32_t order[PAIRS] = { 8, 3, 1, 0, 2, 4, 7, 6, 5 };
+    struct dataset d;
+    struct lstm_error err;
+    make_pairs(&d);
+    assert_int_equal(trainer_open(&sizes, options, t, &err), LSTM_OK);
+    trainer_start(t, NULL);
+    t->steps = steps;
+    assert_int_equal(trainer_step(t, &d, order, PAIRS, loss, &err), LSTM_OK);
+    dataset_close(&d);
+}
+
+static const struct trainer_options plain = {
+    .batch_tokens = 1000, .rate = 1e-3, .shards = 1, .threads = 2, .seed = 1, .coverage = 1, .coverage_from = 0
+};
+
+static void a_step_is_the_same_in_any_number_of_shards_but_for_rounding(void **state)
+{
+    struct trainer one, many;
+    struct trainer_loss loss, same;
+    (void)state;
+    step(&plain, 10, &one, &loss);
+    for (int32_t shards = 2; shards < 5; shards++) {
+        struct trainer_options options = plain;
+        options.shards = shards;
+        step(&options, 10, &many, &same);
+        assert_true(fabs(loss.loss - same.loss) < 1e-6 * loss.loss);
+        assert_int_equal(loss.terms, same.terms);
+        assert_int_equal(loss.tokens, same.tokens);
+        for (size_t i = 0; i < one.count; i++) /* a tenth of the gradient */
+            assert_true(fabsf(one.mean[i] - many.mean[i]) < 1e-6f);
+        for (size_t i = 0; i < (size_t)shards * many.padded; i++)
+            assert_true(fabsf(many.gradients[i]) <= 0);
+        trainer_close(&many);
+    }
+    trainer_close(&one);
+}
+
+static void the_losses_are_what_the_options_ask_for(void **state)
+{
+    static const struct {
+        double smoothing, coverage, coverage_from;
+        int is_smoothed, is_covered;
+    } cases[] = {
+        { 0, 1, 0, 0, 1 },
+        { 0, 1, 0.5, 0, 0 }, /* the first of ten steps */
+        { 0, 0, 0, 0, 0 },
+        { 0.1, 0, 0, 1, 0 },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct trainer_options options = plain;
+        struct trainer t;
+        struct trainer_loss loss;
+        options.smoothing = cases[i].smoothing;
+        options.coverage = cases[i].coverage;
+        options.coverage_from = cases[i].coverage_from;
+        step(&options, 10, &t, &loss);
+        assert_true(loss.coverage > 0 && loss.likelihood > 0);
+        double expected = loss.likelihood + (cases[i].is_covered ? loss.coverage : 0);
+        assert_int_equal(fabs(loss.loss - expected) > 1e-6 * expected, cases[i].is_smoothed);
+        trainer_close(&t);
+    }
+}
+
+static void dropout_is_noise_of_the_seed_in_training_alone(void **state)
+{
+    static const struct {
+        double embedding, output;
+    } cases[] = { { 0, 0 }, { 0.5, 0 }, { 0, 0.5 }, { 0.5, 0.5 } };
+    double losses[4];
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        struct trainer_options options = plain;
+        struct trainer t;
+        struct trainer_loss loss, again;
+        options.drop_embedding = cases[i].embedding;
+        options.drop_features = cases[i].output;
+        step(&options, 10, &t, &loss);
+        trainer_close(&t);
+        step(&options, 10, &t, &again);
+        trainer_close(&t);
+        assert_memory_equal(&loss.loss, &again.loss, sizeof loss.loss);
+        losses[i] = loss.loss;
+        for (int j = 0; j < i; j++)
+            assert_true(fabs(losses[i] - losses[j]) > 1e-9);
+    }
+}
+
+static void the_prior_is_what_an_untrained_decoder_writes(void **state)
+{
+    struct trainer t;
+    struct trainer_loss even, known;
+    struct dataset d;
+    struct lstm_error err;
+    float log_shares[VOCAB];
+    (void)state;
+    make_pairs(&d);
+    for (int32_t k = 0; k < VOCAB; k++)
+        log_shares[k] = k == LSTM_TOKEN_MASK ? logf(0.9f) : logf(0.1f / (VOCAB - 1));
+    assert_int_equal(trainer_open(&sizes, &plain, &t, &err), LSTM_OK);
+    trainer_start(&t, NULL);
+    assert_int_equal(trainer_evaluate(&t, &d, NULL, &even, &err), LSTM_OK);
+    trainer_prior(&t, log_shares);
+    trainer_pack(&t);
+    for (int32_t i = 0; i < PAIRS; i++) /* summaries that are empty: the end alone */
+        d.middles[i] = d.starts[i + 1];
+    assert_int_equal(trainer_evaluate(&t, &d, NULL, &known, &err), LSTM_OK);
+    assert_int_equal(known.terms, PAIRS);
+    /* it generates about half of each token, at first, and copying never ends a summary */
+    assert_true(fabs(known.likelihood / PAIRS + log(0.45)) < 0.35);
+    assert_true(even.likelihood / (double)even.terms > 4);
+    trainer_close(&t);
+    dataset_close(&d);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_step_is_the_same_in_any_number_of_shards_but_for_rounding),
+        cmocka_unit_test(the_losses_are_what_the_options_ask_for),
+        cmocka_unit_test(dropout_is_noise_of_the_seed_in_training_alone),
+        cmocka_unit_test(the_prior_is_what_an_untrained_decoder_writes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
