@@ -50,7 +50,8 @@ LDFLAGS  :=
 SO_DEFS  := -Wl,-z,defs
 endif
 
-COMPILE := $(CC) -std=c11 -ffile-prefix-map=$(CURDIR)=. $(CPPFLAGS) -fPIC -fvisibility=hidden -ffp-contract=off -fno-math-errno $(WARNINGS) $(CFLAGS)
+COMPILE := $(CC) -std=c11 -ffile-prefix-map=$(CURDIR)=. $(CPPFLAGS) -fPIC -fvisibility=hidden -ffp-contract=off \
+           -fno-math-errno $(WARNINGS) $(CFLAGS)
 isa      = $(ISA_$(patsubst cpu_%,%,$(filter cpu_%,$(basename $(notdir $(1))))))
 level    = $(if $(filter cpu_%,$(notdir $(1))),$(KERNELS),$(OPTIMISE))
 LIBS    := -l:libutf8proc.a -lm -lpthread

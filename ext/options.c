@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+enum { KEY_SHOWN_MAX = 40 }; /* bytes of an unknown key in an error: it may be a text in the wrong place */
+
 #define MODEL_NAME_RULE "1 to 64 letters, digits, '.', '_' or '-', the first a letter or a digit"
 
 static int read_model(const struct json *json, uint32_t value, struct options *options, struct failure *failure)
@@ -34,8 +36,10 @@ static int read_member(const struct json *json, uint32_t key, struct options *op
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (json_equals(json, key, known[i].key, strlen(known[i].key)))
             return known[i].read(json, key + 1, options, failure);
-    return failure_set(failure, FAILURE_OPTIONS, "there is no option \"%.*s\"; the options are: %s",
-                       (int)json->values[key].size, json->text + json->values[key].at, KNOWN_KEYS);
+    const char *text = json->text + json->values[key].at;
+    size_t size = json->values[key].size, shown = size > KEY_SHOWN_MAX ? failure_cut(text, KEY_SHOWN_MAX) : size;
+    return failure_set(failure, FAILURE_OPTIONS, "there is no option \"%.*s%s\"; the options are: %s", (int)shown, text,
+                       shown < size ? "..." : "", KNOWN_KEYS);
 }
 
 static int read_object(const char *text, size_t size, struct options *options, struct failure *failure)
