@@ -50,7 +50,8 @@ LDFLAGS  :=
 SO_DEFS  := -Wl,-z,defs
 endif
 
-COMPILE := $(CC) -std=c11 $(CPPFLAGS) -fPIC -fvisibility=hidden -ffp-contract=off -fno-math-errno $(WARNINGS) $(CFLAGS)
+COMPILE := $(CC) -std=c11 -ffile-prefix-map=$(CURDIR)=. $(CPPFLAGS) -fPIC -fvisibility=hidden -ffp-contract=off \
+           -fno-math-errno $(WARNINGS) $(CFLAGS)
 isa      = $(ISA_$(patsubst cpu_%,%,$(filter cpu_%,$(basename $(notdir $(1))))))
 level    = $(if $(filter cpu_%,$(notdir $(1))),$(KERNELS),$(OPTIMISE))
 LIBS    := -l:libutf8proc.a -lm -lpthread
@@ -167,7 +168,7 @@ readme-tests: all
 # What a developer runs before a commit; SHORT=1 is what the CI does. Each part says what it skips and why.
 
 FUZZ_SECONDS  := $(if $(SHORT),10,120)
-THREAD_TESTS  := $(filter $(addprefix %/,test_scorer test_ext test_registry),$(TESTS))
+THREAD_TESTS  := $(filter $(addprefix %/,test_ext test_registry test_run),$(TESTS))
 
 .PHONY: check-asan check-threads check-clang check-objects check-headers check-oracles
 check: all check-objects check-headers lint check-clang check-asan check-threads fuzz check-oracles

@@ -4,6 +4,18 @@
 #include <stdio.h>
 #include <string.h>
 
+size_t failure_cut(const char *bytes, size_t size)
+{
+    size_t lead = size; /* is behind the byte that begins the last character */
+    while (lead > 0 && size - lead < 3 && ((unsigned char)bytes[lead - 1] & 0xc0) == 0x80)
+        lead--;
+    if (lead == 0)
+        return size;
+    unsigned char first = (unsigned char)bytes[lead - 1];
+    size_t whole = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc0 ? 2 : 1;
+    return whole > size - lead + 1 ? lead - 1 : size;
+}
+
 int failure_set(struct failure *failure, enum failure_code code, const char *format, ...)
 {
     static const struct {
@@ -19,12 +31,14 @@ int failure_set(struct failure *failure, enum failure_code code, const char *for
         [FAILURE_INTERRUPTED] = { SQLITE_INTERRUPT, "" },
     };
     failure->rc = codes[code].rc;
-    size_t prefix = strlen(codes[code].name);
+    size_t prefix = strlen(codes[code].name), room = sizeof failure->text - prefix;
     memcpy(failure->text, codes[code].name, prefix);
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(failure->text + prefix, sizeof failure->text - prefix, format, arguments);
+    int size = vsnprintf(failure->text + prefix, room, format, arguments);
     va_end(arguments);
+    if (size > 0 && (size_t)size >= room)
+        failure->text[failure_cut(failure->text, sizeof failure->text - 1)] = '\0';
     return failure->rc;
 }
 

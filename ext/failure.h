@@ -6,6 +6,8 @@
 #include "model/error.h"
 #include "sqlite.h"
 
+#include <stddef.h>
+
 enum failure_code {
     FAILURE_MODEL,      /* LSTM_ERR_MODEL: unknown, ambiguous, altered, not a model, cannot be read or stored */
     FAILURE_OPTIONS,    /* LSTM_ERR_OPTIONS: not JSON, an unknown key, a wrong type, out of range */
@@ -21,9 +23,13 @@ struct failure {
     char text[800]; /* with the code in front */
 };
 
-/* Fills failure and returns its result code, so that a failure is one line: return failure_set(failure, ...). */
+/* Fills failure and returns its result code, so that a failure is one line: return failure_set(failure, ...). What is
+ * too long is cut at a character. */
 int failure_set(struct failure *failure, enum failure_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* How many of the bytes are whole characters of UTF-8, where they were cut off at size. */
+size_t failure_cut(const char *bytes, size_t size);
 
 /* From an error of model/, about what ("model 'reviews'"). */
 int failure_of_model(struct failure *failure, const struct lstm_error *err, const char *what);

@@ -1,7 +1,7 @@
 /* What this build is and what it runs on: the first thing to send with a bug report. */
 #include "functions.h"
 #include "model/backend.h"
-#include "model/json.h"
+#include "models.h"
 #include "registry.h"
 #include "version.h"
 
@@ -47,18 +47,8 @@ static void put_model(struct json_text *out, const struct bound *bound)
     put_text(out, "name", bound->name);
     put_text(out, "sha256", bound->shared->sha256);
     put_text(out, "task", model->task);
-    put_number(out, "vocab", model->sizes.vocab);
-    put_number(out, "embedding", model->sizes.embedding);
-    put_number(out, "hidden", model->sizes.hidden);
-    put_number(out, "layers", model->sizes.layers);
-    if (model->sizes.decoder) {
-        put_number(out, "decoder", model->sizes.decoder);
-        put_number(out, "alignment", model->sizes.alignment);
-    } else {
-        put_number(out, "classes", model->sizes.classes);
-    }
-    put_number(out, "window", model->sizes.window);
-    put_number(out, "overlap", model->sizes.overlap);
+    json_put(out, ",");
+    sizes_put(out, &model->sizes);
     put_number(out, "bytes", (int64_t)bound->shared->size);
     put_text(out, "device", lstm_scorer_device(bound->shared->scorer));
     json_put(out, "}");

@@ -22,6 +22,63 @@ int connection_writes(sqlite3 *db)
     return 0;
 }
 
+static int prepare_step(sqlite3 *db, const char *sql, sqlite3_stmt **step)
+{
+    return sql ? sqlite3_prepare_v2(db, sql, -1, step, NULL) : SQLITE_OK;
+}
+
+static int take_step(sqlite3_stmt *step)
+{
+    if (step)
+        sqlite3_step(step);
+    return sqlite3_reset(step);
+}
+
+/* While an interrupt, or a progress handler, stops every statement of the connection, what would end our transaction
+ * can neither be prepared nor run. But a statement that counts as one that writes has SQLite roll the transaction back
+ * when it is stopped. VACUUM is one, and in case it is not stopped it is refused within a transaction. */
+int nested_begin(sqlite3 *db, const struct nested_sql *sql, struct nested *nested, const char *what,
+                 struct failure *failure)
+{
+    sqlite3_stmt *begin = NULL;
+    *nested = (struct nested){ .begun = 0 };
+    int rc = prepare_step(db, sql->keep, &nested->keep);
+    if (!rc)
+        rc = prepare_step(db, sql->undo[0], &nested->undo[0]);
+    if (!rc)
+        rc = prepare_step(db, sql->undo[1], &nested->undo[1]);
+    if (!rc)
+        rc = prepare_step(db, "VACUUM", &nested->abandon);
+    if (!rc)
+        rc = prepare_step(db, sql->begin, &begin);
+    if (!rc) {
+        nested->begun = 1; /* perhaps even if it fails: it may be stopped when it has done its work */
+        rc = take_step(begin);
+    }
+    if (rc)
+        rc = failure_of_sqlite(failure, db, what);
+    sqlite3_finalize(begin);
+    return rc;
+}
+
+int nested_end(sqlite3 *db, struct nested *nested, int rc, const char *what, struct failure *failure)
+{
+    if (!rc && take_step(nested->keep))
+        rc = failure_of_sqlite(failure, db, what);
+    if (rc) {
+        int failed = take_step(nested->undo[0]);
+        failed |= take_step(nested->undo[1]);
+        if (failed && nested->begun && !sqlite3_get_autocommit(db))
+            take_step(nested->abandon);
+    }
+    sqlite3_finalize(nested->keep);
+    sqlite3_finalize(nested->undo[0]);
+    sqlite3_finalize(nested->undo[1]);
+    sqlite3_finalize(nested->abandon);
+    *nested = (struct nested){ .begun = 0 };
+    return rc;
+}
+
 /* A statement over one database, whose name stands quoted where sql has "%w". NULL: see the connection's error. */
 static sqlite3_stmt *prepare(sqlite3 *db, const char *sql, const char *database)
 {
@@ -58,7 +115,7 @@ static int look_in(sqlite3 *db, const char *database, struct found *found, struc
                          "SELECT version, sha256, blob FROM \"%w\".lstm_models WHERE name = ?1 "
                          "ORDER BY version DESC LIMIT 1",
                          database);
-    if (!found->row || sqlite3_bind_text(found->row, 1, found->name, -1, SQLITE_STATIC))
+    if (!found->row || sqlite3_bind_text(found->row, 1, found->name, -1, SQLITE_TRANSIENT)) /* found may be a copy */
         return failure_of_sqlite(failure, db, what);
     int rc = sqlite3_step(found->row);
     if (rc == SQLITE_ROW) {
@@ -83,7 +140,7 @@ static int look_in_databases(sqlite3 *db, struct found *found, struct failure *f
     if (sqlite3_prepare_v2(db, "PRAGMA database_list", -1, &databases, NULL))
         return failure_of_sqlite(failure, db, "cannot list the databases");
     while (!rc && sqlite3_step(databases) == SQLITE_ROW) { /* main, temp, then the others as they were attached */
-        struct found next = { .savepoint = found->savepoint };
+        struct found next = { .nested = found->nested };
         memcpy(next.name, found->name, sizeof next.name);
         rc = look_in(db, (const char *)sqlite3_column_text(databases, 1), &next, failure);
         if (!rc && next.row && !found->row) {
@@ -104,6 +161,10 @@ static int look_in_databases(sqlite3 *db, struct found *found, struct failure *f
 
 int lookup_open(sqlite3 *db, const char *name, struct found *found, struct failure *failure)
 {
+    static const struct nested_sql savepoint = { "SAVEPOINT lstm_lookup",
+                                                 "RELEASE lstm_lookup",
+                                                 { "RELEASE lstm_lookup" } }; /* to roll back moves cursors too */
+    int rc = SQLITE_OK;
     *found = (struct found){ .embedded = embedded_find(name) };
     snprintf(found->name, sizeof found->name, "%s", name);
     if (found->embedded) {
@@ -114,12 +175,10 @@ int lookup_open(sqlite3 *db, const char *name, struct found *found, struct failu
     /* A nested statement that fails, if only because it finds the schema changed and has to be prepared again, would
      * roll back in autocommit mode, and that moves the cursors of the statement that is calling us. With a savepoint
      * open it does not. Where a statement writes there is a transaction anyway, and SQLite allows no savepoint. */
-    found->savepoint = sqlite3_get_autocommit(db) && !connection_writes(db);
-    if (found->savepoint && sqlite3_exec(db, "SAVEPOINT lstm_lookup", NULL, NULL, NULL)) {
-        found->savepoint = 0;
-        return failure_of_sqlite(failure, db, "cannot look for the model");
-    }
-    int rc = look_in_databases(db, found, failure);
+    if (sqlite3_get_autocommit(db) && !connection_writes(db))
+        rc = nested_begin(db, &savepoint, &found->nested, "cannot look for the model", failure);
+    if (!rc)
+        rc = look_in_databases(db, found, failure);
     if (!rc && !found->row)
         rc = failure_set(failure, FAILURE_MODEL,
                          "no model named '%s' in the table lstm_models of any database of this connection, nor inside "
@@ -151,8 +210,5 @@ int lookup_close(sqlite3 *db, struct found *found, int rc, struct failure *failu
 {
     sqlite3_finalize(found->row);
     found->row = NULL;
-    if (found->savepoint && sqlite3_exec(db, "RELEASE lstm_lookup", NULL, NULL, NULL) && !rc)
-        rc = failure_of_sqlite(failure, db, "cannot end the look-up of a model");
-    found->savepoint = 0;
-    return rc;
+    return nested_end(db, &found->nested, rc, "cannot end the look-up of a model", failure);
 }

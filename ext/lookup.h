@@ -14,6 +14,24 @@ enum { MODEL_NAME_SIZE = 65 }; /* with its NUL */
 /* Letters, digits, '.', '_' and '-', the first a letter or a digit, less than MODEL_NAME_SIZE of them. */
 int model_name_valid(const char *name, size_t size);
 
+/* A transaction or savepoint of our own, for statements of ours inside the statement that calls us. Zeroed: none. */
+struct nested_sql {
+    const char *begin, *keep, *undo[2]; /* undo[1] may be NULL */
+};
+struct nested {
+    sqlite3_stmt *keep, *undo[2], *abandon;
+    int begun;
+};
+
+/* The caller ends it with nested_end, whatever this returns. what is what the caller cannot do if this fails. */
+int nested_begin(sqlite3 *db, const struct nested_sql *sql, struct nested *nested, const char *what,
+                 struct failure *failure);
+
+/* rc is how the statements in between went: keeps or undoes them. Returns rc, or the failure of keeping them. Where an
+ * interrupt lets it do neither, the transaction is rolled back, also where that is the user's and ours a savepoint in
+ * it: so does SQLite itself when it interrupts a statement that writes. */
+int nested_end(sqlite3 *db, struct nested *nested, int rc, const char *what, struct failure *failure);
+
 struct found {
     char name[MODEL_NAME_SIZE];
     char sha256[SHA256_HEX_SIZE]; /* as the row says; the blob may have been altered */
@@ -21,7 +39,7 @@ struct found {
     char database[200];           /* "": inside the extension */
     const struct embedded *embedded;
     sqlite3_stmt *row; /* at the row, where it is one */
-    int savepoint;     /* is open */
+    struct nested nested;
 };
 
 /* The caller ends it with lookup_close, whatever this returns. Errors: FAILURE_MODEL when no database has the name,

@@ -1,6 +1,7 @@
 /* Models in and out of the database. */
+#include "models.h"
+
 #include "functions.h"
-#include "model/json.h"
 #include "registry.h"
 
 #include <stdlib.h>
@@ -58,29 +59,40 @@ struct model_row {
     struct json_text sizes, labels;
 };
 
-static void put_member(struct json_text *out, const char *key, int32_t value)
+void sizes_put(struct json_text *out, const struct lstm_sizes *sizes)
 {
-    json_put(out, out->size == 0 ? "{" : ",");
-    json_put_string(out, key, strlen(key));
-    json_put(out, ":");
-    json_put_int64(out, value);
+    const struct {
+        const char *key;
+        int32_t value;
+        int is_there;
+    } members[] = {
+        { "vocab", sizes->vocab, 1 },
+        { "embedding", sizes->embedding, 1 },
+        { "hidden", sizes->hidden, 1 },
+        { "layers", sizes->layers, 1 },
+        { "decoder", sizes->decoder, sizes->decoder > 0 },
+        { "alignment", sizes->alignment, sizes->decoder > 0 },
+        { "classes", sizes->classes, !sizes->decoder },
+        { "window", sizes->window, 1 },
+        { "overlap", sizes->overlap, 1 },
+    };
+    const char *separator = "";
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+        if (!members[i].is_there)
+            continue;
+        json_put(out, separator);
+        json_put_string(out, members[i].key, strlen(members[i].key));
+        json_put(out, ":");
+        json_put_int64(out, members[i].value);
+        separator = ",";
+    }
 }
 
 static int describe(struct model_row *row, struct failure *failure)
 {
     const struct lstm_sizes *sizes = &row->model->sizes;
-    put_member(&row->sizes, "vocab", sizes->vocab);
-    put_member(&row->sizes, "embedding", sizes->embedding);
-    put_member(&row->sizes, "hidden", sizes->hidden);
-    put_member(&row->sizes, "layers", sizes->layers);
-    if (sizes->decoder) {
-        put_member(&row->sizes, "decoder", sizes->decoder);
-        put_member(&row->sizes, "alignment", sizes->alignment);
-    } else {
-        put_member(&row->sizes, "classes", sizes->classes);
-    }
-    put_member(&row->sizes, "window", sizes->window);
-    put_member(&row->sizes, "overlap", sizes->overlap);
+    json_put(&row->sizes, "{");
+    sizes_put(&row->sizes, sizes);
     json_put(&row->sizes, "}");
     json_put(&row->labels, "[");
     for (int i = 0; i < sizes->classes; i++) {
@@ -197,29 +209,22 @@ static int insert(sqlite3 *db, const struct model_row *row, sqlite3_int64 versio
  * written. All or nothing: one transaction, or a savepoint where there is one already. */
 static int store(sqlite3 *db, const struct model_row *row, sqlite3_int64 *version, struct failure *failure)
 {
-    static const char *const transaction[] = { "BEGIN IMMEDIATE", "COMMIT", "ROLLBACK" };
-    static const char *const savepoint[] = { "SAVEPOINT lstm_model_import", "RELEASE lstm_model_import",
-                                             "ROLLBACK TO lstm_model_import; RELEASE lstm_model_import" };
-    const char *const *steps = sqlite3_get_autocommit(db) ? transaction : savepoint;
+    static const char what[] = "cannot store the model";
+    static const struct nested_sql transaction = { "BEGIN IMMEDIATE", "COMMIT", { "ROLLBACK" } };
+    static const struct nested_sql savepoint = { "SAVEPOINT lstm_model_import",
+                                                 "RELEASE lstm_model_import",
+                                                 { "ROLLBACK TO lstm_model_import", "RELEASE lstm_model_import" } };
+    struct nested nested;
     int same = 0;
     if (connection_writes(db))
         return failure_set(failure, FAILURE_INPUT,
                            "lstm_model_import cannot be part of a statement that writes; call it in a SELECT");
-    if (sqlite3_exec(db, steps[0], NULL, NULL, NULL))
-        return failure_of_sqlite(failure, db, "cannot begin to store the model");
-    int rc = sqlite3_exec(db, embedded_schema(), NULL, NULL, NULL);
-    if (!rc)
-        rc = latest(db, row, version, &same);
-    if (!rc && !same)
-        rc = insert(db, row, ++*version);
-    if (!rc)
-        rc = sqlite3_exec(db, steps[1], NULL, NULL, NULL);
-    if (rc) {
-        failure_of_sqlite(failure, db, "cannot store the model"); /* before the next statement has another error */
-        sqlite3_exec(db, steps[2], NULL, NULL, NULL);
-        return failure->rc;
-    }
-    return SQLITE_OK;
+    int rc = nested_begin(db, sqlite3_get_autocommit(db) ? &transaction : &savepoint, &nested,
+                          "cannot begin to store the model", failure);
+    if (!rc && (sqlite3_exec(db, embedded_schema(), NULL, NULL, NULL) || latest(db, row, version, &same) ||
+                (!same && insert(db, row, ++*version))))
+        rc = failure_of_sqlite(failure, db, what);
+    return nested_end(db, &nested, rc, what, failure);
 }
 
 /* Gives the version. */

@@ -6,6 +6,14 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { SHOWN_MAX = 40 }; /* bytes of a key or value in an error: it may be a text in the wrong place */
+
+/* How many bytes of it an error shows: whole characters. */
+static int shown_size(const struct json *json, const struct json_value *value)
+{
+    return (int)(value->size > SHOWN_MAX ? failure_cut(json->text + value->at, SHOWN_MAX) : value->size);
+}
+
 #define MODEL_NAME_RULE "1 to 64 letters, digits, '.', '_' or '-', the first a letter or a digit"
 
 static int read_model(const struct json *json, uint32_t value, struct options *options, struct failure *failure)
@@ -31,7 +39,7 @@ static int read_number(const struct json *json, uint32_t value, const char *key,
     if (!json_int64(json, value, &whole) || whole < low || whole > high)
         return failure_set(failure, FAILURE_OPTIONS,
                            "the option \"%s\" is %.*s, it has to be a whole number from %d to %d", key,
-                           (int)(given->size < 40 ? given->size : 40), json->text + given->at, (int)low, (int)high);
+                           shown_size(json, given), json->text + given->at, (int)low, (int)high);
     *number = (int32_t)whole;
     return SQLITE_OK;
 }
@@ -60,8 +68,10 @@ static int read_member(const struct json *json, uint32_t key, enum options_kind 
         if (json_equals(json, key, numbers[i].key, strlen(numbers[i].key)))
             return read_number(json, key + 1, numbers[i].key, numbers[i].low, numbers[i].high,
                                (int32_t *)((char *)&options->summary + numbers[i].at), failure);
-    return failure_set(failure, FAILURE_OPTIONS, "there is no option \"%.*s\"; the options are: %s",
-                       (int)json->values[key].size, json->text + json->values[key].at, keys[kind]);
+    const struct json_value *unknown = &json->values[key];
+    return failure_set(failure, FAILURE_OPTIONS, "there is no option \"%.*s%s\"; the options are: %s",
+                       shown_size(json, unknown), json->text + unknown->at, unknown->size > SHOWN_MAX ? "..." : "",
+                       keys[kind]);
 }
 
 /* A default gives way to what is asked for; two wishes that contradict one another are an error. */

@@ -55,14 +55,14 @@ run() { # run WHAT COMMAND...: the whole output only where it fails
 }
 inside() { # what a user at the root prompt of the new machine would type
     chroot "$machine" env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin ${http_proxy:+http_proxy="$http_proxy"} \
-        bash -c "cd /root/lstm_ext && $1"
+        bash -c "cd /srv/lstm_ext && $1"
 }
 
 run "debootstrap $suite from $mirror" debootstrap --variant=minbase "$suite" "$machine" "$mirror"
 apt-config dump | grep '^Acquire::\(http\|https\|Check\|Retries\)' > "$machine/etc/apt/apt.conf.d/90host" || true
 cp /etc/resolv.conf /etc/hosts "$machine/etc/"
-mkdir "$machine/root/lstm_ext"
-git ls-files -z --cached --others --exclude-standard | tar -c --null --files-from=- | tar -x -C "$machine/root/lstm_ext"
+mkdir -p "$machine/srv/lstm_ext"
+git ls-files -z --cached --others --exclude-standard | tar -c --null --files-from=- | tar -x -C "$machine/srv/lstm_ext"
 
 run "$demo" inside "$demo"
 run "$tests" inside "$tests"

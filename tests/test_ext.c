@@ -159,6 +159,12 @@ static void errors_never_echo_the_text(void **state)
     assert_null(strstr(sqlite3_errmsg(db), "secret"));
     fails_with(db, "SELECT lstm_sentiment('my secret diary', 'topic')", "LSTM_ERR_TASK");
     assert_null(strstr(sqlite3_errmsg(db), "secret"));
+    fails_with(db, "SELECT lstm_sentiment('mood', '{\"Dear diary, as nobody but me will read: a secret\": 1}')",
+               "there is no option \"Dear diary, as nobody but me will read: ...\"; the options are: \"model\"");
+    /* a key that would be cut within a character: x and 25 times U+00E9 */
+    fails_with(db, "SELECT lstm_sentiment('mood', printf('{\"x%s\": 1}', replace(printf('%025d', 0), '0', char(233))))",
+               "no option \"x\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9"
+               "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9...\"; the options");
 }
 
 static void tokens_cover_the_text_they_came_from(void **state)

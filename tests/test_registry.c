@@ -1,4 +1,5 @@
 /* Models as rows: import, export, which one a name stands for, and what other connections see. */
+#include "model/json.h"
 #include "tests/extension.h"
 
 #include <setjmp.h>
@@ -476,6 +477,186 @@ static void a_look_up_leaves_the_cursors_of_its_statement_alone(void **state)
     extension_close(tables);
 }
 
+/* interrupts */
+
+static struct {
+    enum { INTERRUPT, STOP_ONCE, STOP_FROM_THEN_ON, WAYS } way;
+    int at, calls; /* of the progress handler */
+} interruption;
+
+static int progress(void *unused)
+{
+    (void)unused;
+    interruption.calls++;
+    if (interruption.way == INTERRUPT && interruption.calls == interruption.at)
+        sqlite3_interrupt(db);
+    return interruption.way == STOP_ONCE           ? interruption.calls == interruption.at
+           : interruption.way == STOP_FROM_THEN_ON ? interruption.calls >= interruption.at
+                                                   : 0;
+}
+
+/* Runs a statement with one row, which is interrupted after at operations, also behind the last one of each statement
+ * that is nested in it. Returns whether it was long enough for that. */
+static int interrupted(sqlite3_stmt *s, int at)
+{
+    interruption.at = at;
+    interruption.calls = 0;
+    sqlite3_progress_handler(db, 1, progress, NULL);
+    int rc = sqlite3_step(s);
+    sqlite3_reset(s);
+    sqlite3_progress_handler(db, 0, NULL, NULL);
+    if (rc != SQLITE_ROW && rc != SQLITE_INTERRUPT)
+        fail_msg("interrupted after %d operations: %d, %s", at, rc, sqlite3_errmsg(db));
+    assert_true(rc == SQLITE_ROW || interruption.calls >= at);
+    return interruption.calls >= at;
+}
+
+/* Nothing is open, nothing is locked, and what is written from now on stays. */
+static void expect_no_transaction(sqlite3 *other)
+{
+    assert_int_equal(sqlite3_get_autocommit(db), 1);
+    run(other, "UPDATE t SET x = 1");
+    run(db, "UPDATE t SET x = x + 1");
+    assert_string_equal(text_of(other, "SELECT x FROM t"), "2");
+}
+
+static const char *const journal_modes[] = { "PRAGMA journal_mode = delete", "PRAGMA journal_mode = wal" };
+
+static sqlite3 *open_both(const char *journal_mode)
+{
+    sqlite3 *other = extension_open("a.db", 0);
+    run(db, journal_mode);
+    run(db, "PRAGMA synchronous = off; DROP TABLE IF EXISTS t; CREATE TABLE t(x); INSERT INTO t VALUES (0)");
+    run(other, "PRAGMA synchronous = off");
+    return other;
+}
+
+static void an_interrupted_look_up_leaves_no_transaction_open(void **state)
+{
+    (void)state;
+    extension_import(db, "m", &first);
+    for (size_t i = 0; i < COUNT(journal_modes) * WAYS; i++) {
+        sqlite3_stmt *s = NULL;
+        sqlite3 *other = open_both(journal_modes[i / WAYS]);
+        interruption.way = i % WAYS;
+        assert_int_equal(sqlite3_prepare_v2(db, SCORE, -1, &s, NULL), SQLITE_OK);
+        for (int at = 1; interrupted(s, at); at++)
+            expect_no_transaction(other);
+        assert_true(interruption.at > 50); /* or this has tested nothing */
+        expect_no_transaction(other);
+        sqlite3_finalize(s);
+        extension_close(other);
+        assert_true(real_of(db, SCORE) == scores[0]);
+    }
+}
+
+static void an_interrupted_import_leaves_no_transaction_open(void **state)
+{
+    static const char *const before[] = { "DROP TABLE IF EXISTS lstm_models", "DELETE FROM lstm_models" };
+    (void)state;
+    for (size_t i = 0; i < COUNT(journal_modes) * COUNT(before) * WAYS; i++) {
+        sqlite3_stmt *s = NULL;
+        sqlite3 *other = open_both(journal_modes[i / WAYS / COUNT(before)]);
+        interruption.way = i % WAYS;
+        assert_int_equal(sqlite3_prepare_v2(db, "SELECT lstm_model_import('m', ?1)", -1, &s, NULL), SQLITE_OK);
+        bind_model(s, 1, &first);
+        for (int at = 1, more = 1; more; at++) {
+            run(db, before[i / WAYS % COUNT(before)]);
+            more = interrupted(s, at);
+            expect_no_transaction(other);
+            if (!strcmp(text_of(db, "SELECT count(*) FROM sqlite_master WHERE name = 'lstm_models'"), "1"))
+                expect("SELECT count(*) FROM sqlite_master WHERE type = 'trigger'", "1"); /* all or nothing */
+        }
+        assert_true(interruption.at > 50);
+        expect("SELECT count(*) FROM lstm_models", "1");
+        sqlite3_finalize(s);
+        extension_close(other);
+    }
+}
+
+/* The user's transaction goes on without a savepoint of ours, or was rolled back as SQLite does it. */
+static void an_interrupted_import_in_a_transaction_is_not_half_done(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(journal_modes) * WAYS; i++) {
+        sqlite3_stmt *s = NULL;
+        sqlite3 *other = open_both(journal_modes[i / WAYS]);
+        int lost = 0, kept = 0;
+        interruption.way = i % WAYS;
+        assert_int_equal(sqlite3_prepare_v2(db, "SELECT lstm_model_import('m', ?1)", -1, &s, NULL), SQLITE_OK);
+        bind_model(s, 1, &first);
+        for (int at = 1, more = 1; more; at++) {
+            run(db, "DROP TABLE IF EXISTS lstm_models; UPDATE t SET x = 0; BEGIN; UPDATE t SET x = 7");
+            more = interrupted(s, at);
+            if (sqlite3_get_autocommit(db)) {
+                expect("SELECT x FROM t", "0");
+                lost++;
+            } else {
+                fails_with(db, "RELEASE lstm_model_import", "no such savepoint");
+                run(db, "COMMIT");
+                expect("SELECT x FROM t", "7");
+                kept++;
+            }
+            expect("SELECT count(*) FROM sqlite_master WHERE name = 'lstm_models' AND NOT EXISTS (SELECT 1 FROM "
+                   "sqlite_master WHERE type = 'trigger')",
+                   "0");
+            expect_no_transaction(other);
+        }
+        assert_true(lost > 0 && kept > 0);
+        sqlite3_finalize(s);
+        extension_close(other);
+    }
+}
+
+static int look_at_profiled(unsigned event, void *rows, void *statement, void *nanoseconds)
+{
+    char *sql = sqlite3_expanded_sql(statement);
+    (void)event, (void)nanoseconds;
+    if (sql && strstr(sql, ".lstm_models WHERE name = ")) {
+        *(int *)rows += 1;
+        if (!strstr(sql, ".lstm_models WHERE name = 'm'"))
+            *(int *)rows += 1000;
+    }
+    sqlite3_free(sql);
+    return 0;
+}
+
+/* A profiler reads the parameters of a statement when it ends. */
+static void the_name_outlives_the_statement_it_is_bound_to(void **state)
+{
+    int rows = 0;
+    (void)state;
+    extension_import(db, "m", &first);
+    sqlite3_trace_v2(db, SQLITE_TRACE_PROFILE, look_at_profiled, &rows);
+    assert_true(real_of(db, SCORE) == scores[0]);
+    sqlite3_trace_v2(db, 0, NULL, NULL);
+    assert_int_equal(rows, 1);
+}
+
+static void a_long_error_is_cut_at_a_character(void **state)
+{
+    static const char *const triggers[] = {
+        "CREATE TRIGGER long BEFORE INSERT ON lstm_models BEGIN SELECT RAISE(ABORT, '%s'); END",
+        "CREATE TRIGGER long BEFORE INSERT ON lstm_models BEGIN SELECT RAISE(ABORT, 'x%s'); END",
+        "CREATE TRIGGER long BEFORE INSERT ON lstm_models BEGIN SELECT RAISE(ABORT, 'xx%s'); END",
+    };
+    char words[1201] = "", sql[1400];
+    (void)state;
+    extension_import(db, "m", &first);
+    for (size_t i = 0; i + 3 < sizeof words; i += 3)
+        memcpy(words + i, "\xe2\x82\xac", 4); /* the euro sign */
+    for (size_t i = 0; i < COUNT(triggers); i++) {
+        sqlite3_snprintf(sizeof sql, sql, triggers[i], words);
+        run(db, sql);
+        fails_with(db, "SELECT lstm_model_import('n', lstm_model_export('m'))",
+                   "LSTM_ERR_MODEL: cannot store the model: ");
+        size_t size = strlen(sqlite3_errmsg(db));
+        assert_in_range(size, 797, 799);
+        assert_true(json_is_utf8(sqlite3_errmsg(db), size));
+        run(db, "DROP TRIGGER long");
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_database, close_database)
 
 int main(void)
@@ -502,6 +683,11 @@ int main(void)
         TEST(read_only_databases_score),
         TEST(wal_readers_score_while_others_write),
         TEST(a_look_up_leaves_the_cursors_of_its_statement_alone),
+        TEST(an_interrupted_look_up_leaves_no_transaction_open),
+        TEST(an_interrupted_import_leaves_no_transaction_open),
+        TEST(an_interrupted_import_in_a_transaction_is_not_half_done),
+        TEST(the_name_outlives_the_statement_it_is_bound_to),
+        TEST(a_long_error_is_cut_at_a_character),
     };
     return cmocka_run_group_tests(tests, measure, NULL);
 }

@@ -4,11 +4,12 @@
 
 #include <math.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static volatile sig_atomic_t interrupted; /* by a signal: the step under way is finished first */
+static atomic_int interrupted; /* by a signal: the step under way is finished first */
 
 static void on_interrupt(int signal_number)
 {
