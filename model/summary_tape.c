@@ -331,8 +331,12 @@ static void mixture(struct lstm_summary_tape *t, int32_t position, int32_t row, 
     float d_share = -(1.0f - smoothing) / share, pull = d_share * generate * shares[target];
     loss->likelihood -= log((double)share);
     loss->loss -= (1 - (double)smoothing) * log((double)share);
-    for (int32_t k = 0; smoothing > 0 && k < vocab; k++)
-        loss->loss -= (double)even * log((double)shares[k] + 1e-30);
+    for (int32_t k = 0; smoothing > 0 && k < vocab; k += LSTM_UNITS / 2) { /* a log of eight at once */
+        double product = 1;
+        for (int32_t j = k; j < k + LSTM_UNITS / 2; j++)
+            product *= (double)shares[j] + 1e-30;
+        loss->loss -= (double)even * log(product);
+    }
     t->d_generate[position] = d_share * (shares[target] - copied);
     for (int32_t i = 0; i < source->count; i++)
         t->d_copied[position][i] = source->tokens[i] == target ? d_share * (1.0f - generate) : 0.0f;

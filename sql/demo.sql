@@ -1,9 +1,10 @@
--- What `make demo` shows: scores and labels of the reviews in demo_reviews.sql, by the model inside the extension.
+-- What `make demo` shows: scores, labels and summaries of the reviews in demo_reviews.sql, by the models inside the
+-- extension.
 .load ./lstm_ext
 .mode box
 
-SELECT id, about, substr(body, 1, 56) || '...' AS review, round(lstm_sentiment(body), 3) AS sentiment,
-       lstm_classify(body) ->> 'label' AS label
+SELECT id, about, substr(body, 1, 40) || '...' AS review, round(lstm_sentiment(body), 3) AS sentiment,
+       lstm_classify(body) ->> 'label' AS label, lstm_summarize(body) AS summary
   FROM reviews
  ORDER BY id;
 

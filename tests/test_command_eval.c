@@ -99,7 +99,7 @@ static void a_text_without_a_token_is_not_answered_and_wrong(void **state)
 static void refuses_with_a_reason(void **state)
 {
     (void)state;
-    assert_prints("SELECT text FROM t", NULL, 1, "the rows have no labels: the query's second column, or --label");
+    assert_prints("SELECT text FROM t", NULL, 1, "the rows have no labels: the query's second column, --label or --summary");
     assert_prints("SELECT text, own FROM t WHERE 0", NULL, 1, "there is no row to score");
     assert_prints("SELECT text, id + 100 FROM t", NULL, 1, "no row has the label that the model gives it");
     assert_prints("SELECT text, own FROM t", "absent", 1, "no model named 'absent'");

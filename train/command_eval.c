@@ -1,116 +1,35 @@
-/* lstm-train eval: measures a model on labelled rows. The scores come from the extension's SQL functions, as a user's
- * would, and what is reported is computed from them in SQL. */
+/* lstm-train eval: measures a model on rows whose labels or summaries are known. */
 #include "train/commands.h"
+#include "train/eval.h"
 #include "train/measure.h"
 #include "train/options.h"
-#include "train/progress.h"
-#include "train/report.h"
-#include "train/rows.h"
 
-#include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 struct settings {
     struct rows_source source;
-    const char *model, *models_db;
+    const char *summary_column, *models_db;
+    struct eval eval;
     int help;
 };
 
-static const char scored_sql[] = "CREATE TEMP TABLE scored(label, tokens INTEGER, answer, confidence REAL)";
-
-/* One SELECT over all rows, as a user would write it; its answers are taken apart by a second statement. */
-static enum lstm_status score(sqlite3 *db, const char *model, int64_t tokens, struct lstm_error *err)
+/* A model tells its task by what it refuses. */
+static enum lstm_status is_summariser(sqlite3 *db, const char *model, int *answer, struct lstm_error *err)
 {
-    enum lstm_status rc = LSTM_OK;
-    sqlite3_stmt *select = NULL, *insert = NULL;
-    struct progress progress;
-    int64_t done = 0;
-    int step;
-    if (sqlite3_prepare_v2(db, "SELECT label, tokens, lstm_classify(text, ?1) FROM given ORDER BY id", -1, &select,
-                           NULL) ||
-        sqlite3_prepare_v2(db,
-                           "INSERT INTO scored VALUES"
-                           " (?1, ?2, json_extract(?3, '$.label'), json_extract(?3, '$.confidence'))",
-                           -1, &insert, NULL)) {
-        rc = measure_failed(db, err);
-        goto done;
-    }
-    sqlite3_bind_text(select, 1, model, -1, SQLITE_STATIC);
-    progress_begin(&progress, "scoring", tokens);
-    while ((step = sqlite3_step(select)) == SQLITE_ROW) {
-        for (int i = 0; i < 3; i++)
-            sqlite3_bind_value(insert, i + 1, sqlite3_column_value(select, i));
-        if (sqlite3_step(insert) != SQLITE_DONE) {
-            rc = measure_failed(db, err);
-            goto done;
-        }
-        sqlite3_reset(insert);
-        done += sqlite3_column_int64(select, 1);
-        progress_step(&progress, done, NAN);
-    }
-    if (step != SQLITE_DONE)
-        rc = measure_failed(db, err);
-    else
-        progress_end(&progress, "done");
-done:
-    sqlite3_finalize(select);
-    sqlite3_finalize(insert);
-    return rc;
-}
-
-/* Data sets write 0 and 1 for negative and positive; a row without an answer (no token in it) counts as wrong. */
-static const char mark_sql[] =
-    "UPDATE scored SET label = iif(label = '1', 'positive', 'negative') WHERE label IN ('0', '1')"
-    " AND NOT EXISTS (SELECT 1 FROM scored WHERE answer NOT IN ('negative', 'positive'));"
-    "ALTER TABLE scored ADD COLUMN correct INTEGER AS (answer IS label)";
-
-static const char *const report_sql[] = {
-    "SELECT coalesce(?1, 'default') AS model, substr(lstm_model_sha256(?1), 1, 12) AS sha256,"
-    " sum(tokens) AS tokens, count(*) AS rows, sum(answer IS NULL) AS unanswered FROM scored",
-
-    /* Expected calibration error (Guo et al. 2017): 15 bins of confidence. */
-    "SELECT printf('%.4f', avg(correct)) AS accuracy,"
-    " (SELECT printf('%.4f', avg(recall)) FROM (SELECT avg(correct) AS recall FROM scored GROUP BY label)) AS balanced,"
-    " (SELECT printf('%.4f', sum(abs(gap)) / (SELECT count(*) FROM scored WHERE answer IS NOT NULL))"
-    "  FROM (SELECT sum(confidence - correct) AS gap FROM scored WHERE answer IS NOT NULL"
-    "        GROUP BY min(14, CAST(15 * confidence AS INTEGER)))) AS \"calibration error\" FROM scored",
-
-    "SELECT CASE WHEN tokens <= 128 THEN 'up to 128' WHEN tokens <= 256 THEN '129 to 256'"
-    " WHEN tokens <= 512 THEN '257 to 512' ELSE 'more' END AS tokens, count(*) AS rows,"
-    " printf('%.4f', avg(correct)) AS accuracy FROM scored GROUP BY 1 ORDER BY min(scored.tokens)",
-
-    "SELECT label, answer, count(*) AS rows FROM scored GROUP BY label, answer ORDER BY label, answer",
-};
-
-static enum lstm_status check_labels(sqlite3 *db, struct lstm_error *err)
-{
-    enum lstm_status rc = LSTM_OK;
     sqlite3_stmt *stmt = NULL;
-    if (sqlite3_prepare_v2(db,
-                           "SELECT sum(correct), (SELECT label FROM scored WHERE NOT correct),"
-                           " (SELECT answer FROM scored WHERE NOT correct) FROM scored",
-                           -1, &stmt, NULL) ||
-        sqlite3_step(stmt) != SQLITE_ROW)
+    *answer = 0;
+    if (!model) /* the default of eval is the classifier inside the extension */
+        return LSTM_OK;
+    enum lstm_status rc = LSTM_OK;
+    if (sqlite3_prepare_v2(db, "SELECT lstm_summarize(NULL, ?1)", -1, &stmt, NULL) ||
+        sqlite3_bind_text(stmt, 1, model, -1, SQLITE_STATIC))
         rc = measure_failed(db, err);
-    else if (sqlite3_column_int64(stmt, 0) == 0)
-        rc = lstm_fail(err, LSTM_MISMATCH,
-                       "no row has the label that the model gives it (label %.60s, answer %.60s): "
-                       "are these labels that it knows?",
-                       (const char *)sqlite3_column_text(stmt, 1), (const char *)sqlite3_column_text(stmt, 2));
+    else if (sqlite3_step(stmt) == SQLITE_ROW)
+        *answer = 1;
+    else if (!strstr(sqlite3_errmsg(db), "LSTM_ERR_TASK"))
+        rc = measure_failed(db, err);
     sqlite3_finalize(stmt);
-    return rc;
-}
-
-static enum lstm_status report(sqlite3 *db, const char *model, struct lstm_error *err)
-{
-    enum lstm_status rc = measure_run(db, mark_sql, err);
-    if (!rc)
-        rc = check_labels(db, err);
-    for (size_t i = 0; i < sizeof report_sql / sizeof *report_sql && !rc; i++) {
-        if (i)
-            putchar('\n');
-        rc = report_query(db, report_sql[i], model, err);
-    }
     return rc;
 }
 
@@ -119,19 +38,20 @@ static enum lstm_status evaluate(const struct settings *settings, struct lstm_er
     struct rows rows = { 0 };
     sqlite3 *db = NULL;
     int64_t tokens = 0;
+    int summarises;
     enum lstm_status rc = rows_read(&settings->source, &rows, err);
     if (rc)
         return rc;
     if (rows.count == 0)
         rc = lstm_fail(err, LSTM_RANGE, "there is no row to score");
     else if (!rows.rows[0].label)
-        rc = lstm_fail(err, LSTM_RANGE, "the rows have no labels: the query's second column, or --label");
-    if (rc || (rc = measure_open(settings->models_db, &db, err)) || (rc = measure_run(db, scored_sql, err)) ||
-        (rc = measure_give(db, &rows, settings->model, &tokens, err)))
+        rc = lstm_fail(err, LSTM_RANGE, "the rows have no labels: the query's second column, --label or --summary");
+    if (rc || (rc = measure_open(settings->models_db, &db, err)) ||
+        (rc = is_summariser(db, settings->eval.model, &summarises, err)) ||
+        (rc = measure_give(db, &rows, settings->eval.model, &tokens, err)))
         goto done;
     rows_free(&rows);
-    if (!(rc = score(db, settings->model, tokens, err)))
-        rc = report(db, settings->model, err);
+    rc = (summarises ? eval_summaries : eval_classes)(db, &settings->eval, tokens, err);
 done:
     rows_free(&rows);
     sqlite3_close(db);
@@ -143,12 +63,15 @@ int command_eval(int argc, char **argv)
     struct settings s = { 0 };
     const struct option_spec specs[] = {
         { "--db", OPTION_TEXT, &s.source.database, 0, 0, "a SQLite database, with --query" },
-        { "--query", OPTION_TEXT, &s.source.query, 0, 0, "SELECT text, label ..." },
+        { "--query", OPTION_TEXT, &s.source.query, 0, 0, "SELECT text, label ... or SELECT text, summary ..." },
         { "--csv", OPTION_TEXT, &s.source.csv, 0, 0, "a CSV file with a header line, also .xz" },
         { "--text", OPTION_TEXT, &s.source.text_column, 0, 0, "its column that holds the text" },
         { "--label", OPTION_TEXT, &s.source.label_column, 0, 0, "its column that holds the label" },
-        { "--model", OPTION_TEXT, &s.model, 0, 0, "the model's name; without: the model inside the extension" },
+        { "--summary", OPTION_TEXT, &s.summary_column, 0, 0, "its column that holds the summary, instead of --label" },
+        { "--model", OPTION_TEXT, &s.eval.model, 0, 0, "the model's name; without: default-sentiment" },
         { "--models-db", OPTION_TEXT, &s.models_db, 0, 0, "the database that holds the model" },
+        { "--options", OPTION_TEXT, &s.eval.options, 0, 0, "lstm_summarize's: {\"beam\": 4} ..." },
+        { "--examples", OPTION_INT, &s.eval.examples, 0, 1000, "show so many summaries beside their references" },
         { "--help", OPTION_FLAG, &s.help, 0, 0, "show this" },
     };
     const size_t count = sizeof specs / sizeof *specs;
@@ -163,6 +86,7 @@ int command_eval(int argc, char **argv)
         options_help(specs, count);
         return 0;
     }
+    s.source.label_column = s.summary_column ? s.summary_column : s.source.label_column;
     if (evaluate(&s, &err)) {
         fprintf(stderr, "lstm-train eval: %s\n", err.text);
         return 1;

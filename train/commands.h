@@ -8,7 +8,6 @@ int command_sentiment(int argc, char **argv);
 int command_classify(int argc, char **argv);
 int command_summarize(int argc, char **argv);
 int command_eval(int argc, char **argv);
-int command_rouge(int argc, char **argv);
 int command_list(int argc, char **argv);
 
 #endif

@@ -13,8 +13,7 @@ static const struct {
     { "sentiment", command_sentiment, "train a model of negative and positive texts" },
     { "classify", command_classify, "train a classifier of any labels" },
     { "summarize", command_summarize, "train a model that summarises texts" },
-    { "eval", command_eval, "measure a classifier on labelled rows, through the SQL functions" },
-    { "rouge", command_rouge, "measure a summariser on texts with summaries, through the SQL functions" },
+    { "eval", command_eval, "measure a model on labelled rows, through the SQL functions" },
     { "list", command_list, "list the models in a database" },
 };
 

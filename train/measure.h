@@ -1,4 +1,4 @@
-/* What lstm-train eval and rouge stand on: a connection with the extension, and the rows to measure in a table. */
+/* What lstm-train eval stands on: a connection with the extension, and the rows to measure in a table. */
 #ifndef TRAIN_MEASURE_H
 #define TRAIN_MEASURE_H
 

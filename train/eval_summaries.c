@@ -1,21 +1,12 @@
-/* lstm-train rouge: measures a summariser on texts with summaries. The summaries come from lstm_summarize, as a user's
- * would, and what is reported is computed from them in SQL. */
-#include "train/commands.h"
+/* How good a summariser's summaries are. */
+#include "train/eval.h"
 #include "train/measure.h"
-#include "train/options.h"
 #include "train/progress.h"
 #include "train/report.h"
 #include "train/rouge.h"
 
 #include <math.h>
 #include <stdio.h>
-
-struct settings {
-    struct rows_source source;
-    const char *model, *models_db, *options;
-    int32_t examples;
-    int help;
-};
 
 static struct rouge_text text_of(sqlite3_stmt *stmt, int column)
 {
@@ -54,7 +45,7 @@ static const char select_sql[] =
     " ELSE json_set(?2, '$.model', ?1) END), text FROM given ORDER BY id";
 
 /* One SELECT over all rows, as a user would write it. */
-static enum lstm_status summarise(sqlite3 *db, const struct settings *settings, int64_t tokens, struct lstm_error *err)
+static enum lstm_status summarise(sqlite3 *db, const struct eval *eval, int64_t tokens, struct lstm_error *err)
 {
     enum lstm_status rc = LSTM_OK;
     sqlite3_stmt *select = NULL, *insert = NULL;
@@ -66,8 +57,8 @@ static enum lstm_status summarise(sqlite3 *db, const struct settings *settings, 
         rc = measure_failed(db, err);
         goto done;
     }
-    sqlite3_bind_text(select, 1, settings->model, -1, SQLITE_STATIC);
-    sqlite3_bind_text(select, 2, settings->options, -1, SQLITE_STATIC);
+    sqlite3_bind_text(select, 1, eval->model, -1, SQLITE_STATIC);
+    sqlite3_bind_text(select, 2, eval->options, -1, SQLITE_STATIC);
     progress_begin(&progress, "summarizing", tokens);
     while ((step = sqlite3_step(select)) == SQLITE_ROW) {
         if ((rc = compare(select, insert, err)))
@@ -101,79 +92,29 @@ static const char *const report_sql[] = {
     " ORDER BY 1 DESC, 2 LIMIT 5",
 };
 
-static enum lstm_status report(sqlite3 *db, const struct settings *settings, struct lstm_error *err)
+static enum lstm_status report(sqlite3 *db, const struct eval *eval, struct lstm_error *err)
 {
     enum lstm_status rc = LSTM_OK;
     char examples[200];
     for (size_t i = 0; i < sizeof report_sql / sizeof *report_sql && !rc; i++) {
         if (i)
             putchar('\n');
-        rc = report_query(db, report_sql[i], settings->model, err);
+        rc = report_query(db, report_sql[i], eval->model, err);
     }
-    if (rc || settings->examples == 0)
+    if (rc || eval->examples == 0)
         return rc;
     snprintf(examples, sizeof examples,
              "SELECT label AS summary, output FROM written JOIN given USING (id)"
              " WHERE id %% max(1, (SELECT count(*) FROM given) / %d) = 0 LIMIT %d",
-             settings->examples, settings->examples);
+             eval->examples, eval->examples);
     putchar('\n');
     return report_query(db, examples, NULL, err);
 }
 
-static enum lstm_status evaluate(const struct settings *settings, struct lstm_error *err)
+enum lstm_status eval_summaries(sqlite3 *db, const struct eval *eval, int64_t tokens, struct lstm_error *err)
 {
-    struct rows rows = { 0 };
-    sqlite3 *db = NULL;
-    int64_t tokens = 0;
-    enum lstm_status rc = rows_read(&settings->source, &rows, err);
-    if (rc)
+    enum lstm_status rc = measure_run(db, written_sql, err);
+    if (rc || (rc = summarise(db, eval, tokens, err)))
         return rc;
-    if (rows.count == 0)
-        rc = lstm_fail(err, LSTM_RANGE, "there is no row to summarise");
-    else if (!rows.rows[0].label)
-        rc = lstm_fail(err, LSTM_RANGE, "the rows have no summaries: the query's second column, or --summary");
-    if (rc || (rc = measure_open(settings->models_db, &db, err)) || (rc = measure_run(db, written_sql, err)) ||
-        (rc = measure_give(db, &rows, settings->model, &tokens, err)))
-        goto done;
-    rows_free(&rows);
-    if (!(rc = summarise(db, settings, tokens, err)))
-        rc = report(db, settings, err);
-done:
-    rows_free(&rows);
-    sqlite3_close(db);
-    return rc;
-}
-
-int command_rouge(int argc, char **argv)
-{
-    struct settings s = { 0 };
-    const struct option_spec specs[] = {
-        { "--db", OPTION_TEXT, &s.source.database, 0, 0, "a SQLite database, with --query" },
-        { "--query", OPTION_TEXT, &s.source.query, 0, 0, "SELECT text, summary ..." },
-        { "--csv", OPTION_TEXT, &s.source.csv, 0, 0, "a CSV file with a header line, also .xz" },
-        { "--text", OPTION_TEXT, &s.source.text_column, 0, 0, "its column that holds the text" },
-        { "--summary", OPTION_TEXT, &s.source.label_column, 0, 0, "its column that holds the summary" },
-        { "--model", OPTION_TEXT, &s.model, 0, 0, "the model's name; without: the model inside the extension" },
-        { "--models-db", OPTION_TEXT, &s.models_db, 0, 0, "the database that holds the model" },
-        { "--options", OPTION_TEXT, &s.options, 0, 0, "lstm_summarize's: {\"beam\": 4} ..." },
-        { "--examples", OPTION_INT, &s.examples, 0, 1000, "show so many summaries beside their references" },
-        { "--help", OPTION_FLAG, &s.help, 0, 0, "show this" },
-    };
-    const size_t count = sizeof specs / sizeof *specs;
-    struct lstm_error err = { 0 };
-    if (options_parse(argc, argv, specs, count, &err)) {
-        fprintf(stderr, "lstm-train rouge: %s\n", err.text);
-        return 2;
-    }
-    if (s.help) {
-        printf("usage: lstm-train rouge --db FILE --query SELECT | --csv FILE --text COLUMN --summary COLUMN "
-               "[--option value]...\n\n");
-        options_help(specs, count);
-        return 0;
-    }
-    if (evaluate(&s, &err)) {
-        fprintf(stderr, "lstm-train rouge: %s\n", err.text);
-        return 1;
-    }
-    return 0;
+    return report(db, eval, err);
 }

@@ -1,0 +1,23 @@
+/* What lstm-train eval measures on the rows that measure_give has put into the table given: everything comes from the
+ * extension's SQL functions, as a user's answers would, and is reported on stdout. */
+#ifndef TRAIN_EVAL_H
+#define TRAIN_EVAL_H
+
+#include "model/error.h"
+
+#include <sqlite3.h>
+#include <stdint.h>
+
+struct eval {
+    const char *model;   /* NULL: the one inside the extension */
+    const char *options; /* of lstm_summarize, a JSON object; NULL: none */
+    int32_t examples;    /* summaries to show beside their references */
+};
+
+/* Accuracy, balanced accuracy, calibration error, accuracy by length, confusions. tokens: of all rows, for progress. */
+enum lstm_status eval_classes(sqlite3 *db, const struct eval *eval, int64_t tokens, struct lstm_error *err);
+
+/* ROUGE-1/2/L F1 (see rouge.h), distinct outputs, novel words, length. */
+enum lstm_status eval_summaries(sqlite3 *db, const struct eval *eval, int64_t tokens, struct lstm_error *err);
+
+#endif
