@@ -1,11 +1,22 @@
-/* lstm_attention(text [, options]): where the words of lstm_summarize(text [, options]) came from. A row for each token
- * of the summary and each token of the text that was read, in order. */
+/* lstm_attention(text [, options]): where the words of lstm_summarize(text [, options]) came from.
+ * A row for each token of the summary and each token of the text that was read, in order. */
 #include "functions.h"
 #include "summaries.h"
 #include "table_arguments.h"
 #include "token_name.h"
 
-enum { OUTPUT_POSITION, OUTPUT_TOKEN, SOURCE_POSITION, SOURCE_TOKEN, WEIGHT, GENERATED, COPIED, BEGIN, END, TEXT };
+enum {
+    OUTPUT_POSITION,
+    OUTPUT_TOKEN,
+    SOURCE_POSITION,
+    SOURCE_TOKEN,
+    WEIGHT,
+    GENERATED,
+    COPIED,
+    BEGIN,
+    END,
+    TEXT
+};
 
 struct attention_table {
     sqlite3_vtab base;
@@ -20,14 +31,14 @@ struct attention_cursor {
     sqlite3_int64 row, rows;
 };
 
-static int attention_connect(sqlite3 *db, void *registry, int argc, const char *const *argv, sqlite3_vtab **vtab,
-                             char **message)
+static int attention_connect(sqlite3 *db, void *registry, int argc, const char *const *argv,
+                             sqlite3_vtab **vtab, char **message)
 {
     (void)argc, (void)argv, (void)message;
-    int rc = sqlite3_declare_vtab(
-        db,
-        "CREATE TABLE x(output_position INTEGER, output_token TEXT, source_position INTEGER, source_token TEXT, "
-        "weight REAL, generated REAL, copied INTEGER, \"begin\" INTEGER, \"end\" INTEGER, " TABLE_ARGUMENTS_SQL ")");
+    int rc = sqlite3_declare_vtab(db, "CREATE TABLE x(output_position INTEGER, output_token TEXT, "
+                                      "source_position INTEGER, source_token TEXT, "
+                                      "weight REAL, generated REAL, copied INTEGER, \"begin\" "
+                                      "INTEGER, \"end\" INTEGER, " TABLE_ARGUMENTS_SQL ")");
     if (rc)
         return rc;
     struct attention_table *table = sqlite3_malloc64(sizeof *table);
@@ -80,11 +91,13 @@ static int attention_close(sqlite3_vtab_cursor *cursor)
     return SQLITE_OK;
 }
 
-static int attention_read(struct attention_cursor *c, struct registry *registry, struct failure *failure)
+static int attention_read(struct attention_cursor *c, struct registry *registry,
+                          struct failure *failure)
 {
     struct options options;
     if (!c->arguments.text)
-        return failure_set(failure, FAILURE_INPUT, "lstm_attention needs a text: lstm_attention(text [, options])");
+        return failure_set(failure, FAILURE_INPUT,
+                           "lstm_attention needs a text: lstm_attention(text [, options])");
     int rc = options_read(c->arguments.options, OPTIONS_OF_SUMMARIES, &options, failure);
     if (!rc)
         rc = registry_bind(registry, &options, &c->model, failure);
@@ -93,12 +106,14 @@ static int attention_read(struct attention_cursor *c, struct registry *registry,
     if (rc || sqlite3_value_type(c->arguments.text) == SQLITE_NULL)
         return rc;
     options.summary.attention = 1;
-    rc = summary_read(registry->db, c->model, c->arguments.text, &options.summary, &c->summary, failure);
+    rc = summary_read(registry->db, c->model, c->arguments.text, &options.summary, &c->summary,
+                      failure);
     c->rows = (sqlite3_int64)c->summary.count * c->summary.source_read;
     return rc;
 }
 
-static int attention_filter(sqlite3_vtab_cursor *cursor, int planned, const char *plan, int argc, sqlite3_value **argv)
+static int attention_filter(sqlite3_vtab_cursor *cursor, int planned, const char *plan, int argc,
+                            sqlite3_value **argv)
 {
     (void)plan, (void)argc;
     struct attention_cursor *c = (struct attention_cursor *)cursor;
@@ -123,14 +138,15 @@ static int attention_eof(sqlite3_vtab_cursor *cursor)
     return c->row >= c->rows;
 }
 
-/* generated is the share of what was generated in what was written; copied is 1 in the row of the token that the
- * written one was copied from, so a token that was mainly generated has none. */
+/* generated is the share of what was generated in what was written; copied is 1 in the row of the
+ * token that the written one was copied from, so a token that was mainly generated has none. */
 static int attention_column(sqlite3_vtab_cursor *cursor, sqlite3_context *context, int column)
 {
     const struct attention_cursor *c = (const struct attention_cursor *)cursor;
     const struct lstm_summary_attention *attention = c->summary.attention;
     const struct lstm_tokenizer *tokenizer = lstm_scorer_model(c->model->shared->scorer)->tokenizer;
-    const int output = (int)(c->row / c->summary.source_read), source = (int)(c->row % c->summary.source_read);
+    const int output = (int)(c->row / c->summary.source_read),
+              source = (int)(c->row % c->summary.source_read);
     switch (column) {
     case OUTPUT_POSITION: sqlite3_result_int(context, output); break;
     case OUTPUT_TOKEN: token_name_result(context, tokenizer, c->summary.tokens[output]); break;

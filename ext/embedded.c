@@ -3,7 +3,8 @@
 #include <pthread.h>
 #include <string.h>
 
-/* From embedded_files.S, which gives each a symbol for its first byte and one for the byte behind its last. */
+/* From embedded_files.S, which gives each a symbol for its first byte and one for the byte behind
+ * its last. */
 extern const unsigned char lstm_embedded_sentiment[], lstm_embedded_sentiment_end[];
 extern const unsigned char lstm_embedded_summary[], lstm_embedded_summary_end[];
 extern const char lstm_embedded_schema[];
@@ -20,7 +21,8 @@ enum { FILES = sizeof files / sizeof *files };
 static struct embedded models[FILES]; /* name: NULL until somebody asks */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* The hash is what a model is known by; it takes some milliseconds, so it waits until somebody asks for this one. */
+/* The hash is what a model is known by; it takes some milliseconds, so it waits until somebody asks
+ * for this one. */
 static const struct embedded *prepared(size_t i)
 {
     struct embedded *model = &models[i];

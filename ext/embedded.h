@@ -4,7 +4,8 @@
 
 #include "model/sha256.h"
 
-#define EMBEDDED_PREFIX "default-" /* names that begin with it are ours: no row of a database can take them */
+#define EMBEDDED_PREFIX \
+    "default-" /* names that begin with it are ours: no row of a database can take them */
 #define EMBEDDED_SENTIMENT "default-sentiment"
 #define EMBEDDED_SUMMARY "default-summarize"
 

@@ -60,7 +60,8 @@ int failure_of_sqlite(struct failure *failure, sqlite3 *db, const char *what)
 {
     int rc = sqlite3_extended_errcode(db);
     failure_set(failure, FAILURE_MODEL, "%s: %s", what, sqlite3_errmsg(db));
-    /* A function that returned SQLITE_SCHEMA would make SQLite run the statement again from its start. */
+    /* A function that returned SQLITE_SCHEMA would make SQLite run the statement again from its
+     * start. */
     failure->rc = rc == SQLITE_OK || (rc & 0xff) == SQLITE_SCHEMA ? SQLITE_ERROR : rc;
     return failure->rc;
 }

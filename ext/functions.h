@@ -1,4 +1,5 @@
-/* The SQL functions and virtual tables, for the table in lstm_ext.c. The user data of each is its struct registry. */
+/* The SQL functions and virtual tables, for the table in lstm_ext.c. The user data of each is its
+ * struct registry. */
 #ifndef EXT_FUNCTIONS_H
 #define EXT_FUNCTIONS_H
 

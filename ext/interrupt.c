@@ -5,9 +5,10 @@ struct interrupt interrupt_watch(sqlite3 *db)
     return (struct interrupt){ .db = db, .caller = pthread_self() };
 }
 
-/* Before 3.41 nobody can ask SQLite, but a statement that is prepared while an interrupted one still runs is
- * interrupted too: the parser looks at every white space. Preparing is enough, so nothing is ever rolled back by it. It
- * costs about a microsecond, against a tile's milliseconds. */
+/* Before 3.41 nobody can ask SQLite, but a statement that is prepared while an interrupted one
+ * still runs is interrupted too: the parser looks at every white space. Preparing is enough, so
+ * nothing is ever rolled back by it. It costs about a microsecond, against a tile's milliseconds.
+ */
 static int asked_by_preparing(sqlite3 *db)
 {
     sqlite3_stmt *statement = NULL;
@@ -19,7 +20,8 @@ static int asked_by_preparing(sqlite3 *db)
 int interrupt_asked(void *arg)
 {
     const struct interrupt *interrupt = arg;
-#if SQLITE_VERSION_NUMBER >= 3041000 /* what we are compiled for may be newer than what we run in */
+#if SQLITE_VERSION_NUMBER >= 3041000 /* what we are compiled for may be newer than what we run in \
+                                      */
     if (sqlite3_libversion_number() >= 3041000)
         return sqlite3_is_interrupted(interrupt->db);
 #endif

@@ -1,4 +1,5 @@
-/* Whether the user wants the running statement to end (Ctrl-C in the shell, sqlite3_interrupt, a progress handler). */
+/* Whether the user wants the running statement to end (Ctrl-C in the shell, sqlite3_interrupt, a
+ * progress handler). */
 #ifndef EXT_INTERRUPT_H
 #define EXT_INTERRUPT_H
 
@@ -13,8 +14,8 @@ struct interrupt {
 
 struct interrupt interrupt_watch(sqlite3 *db);
 
-/* A stop function as model/batch.h wants it; arg is a struct interrupt. Before SQLite 3.41 other threads than the
- * caller are always told 0. */
+/* A stop function as model/batch.h wants it; arg is a struct interrupt. Before SQLite 3.41 other
+ * threads than the caller are always told 0. */
 int interrupt_asked(void *arg);
 
 #endif

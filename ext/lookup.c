@@ -34,9 +34,10 @@ static int take_step(sqlite3_stmt *step)
     return sqlite3_reset(step);
 }
 
-/* While an interrupt, or a progress handler, stops every statement of the connection, what would end our transaction
- * can neither be prepared nor run. But a statement that counts as one that writes has SQLite roll the transaction back
- * when it is stopped. VACUUM is one, and in case it is not stopped it is refused within a transaction. */
+/* While an interrupt, or a progress handler, stops every statement of the connection, what would
+ * end our transaction can neither be prepared nor run. But a statement that counts as one that
+ * writes has SQLite roll the transaction back when it is stopped. VACUUM is one, and in case it is
+ * not stopped it is refused within a transaction. */
 int nested_begin(sqlite3 *db, const struct nested_sql *sql, struct nested *nested, const char *what,
                  struct failure *failure)
 {
@@ -52,7 +53,8 @@ int nested_begin(sqlite3 *db, const struct nested_sql *sql, struct nested *neste
     if (!rc)
         rc = prepare_step(db, sql->begin, &begin);
     if (!rc) {
-        nested->begun = 1; /* perhaps even if it fails: it may be stopped when it has done its work */
+        nested->begun =
+            1; /* perhaps even if it fails: it may be stopped when it has done its work */
         rc = take_step(begin);
     }
     if (rc)
@@ -61,7 +63,8 @@ int nested_begin(sqlite3 *db, const struct nested_sql *sql, struct nested *neste
     return rc;
 }
 
-int nested_end(sqlite3 *db, struct nested *nested, int rc, const char *what, struct failure *failure)
+int nested_end(sqlite3 *db, struct nested *nested, int rc, const char *what,
+               struct failure *failure)
 {
     if (!rc && take_step(nested->keep))
         rc = failure_of_sqlite(failure, db, what);
@@ -79,7 +82,8 @@ int nested_end(sqlite3 *db, struct nested *nested, int rc, const char *what, str
     return rc;
 }
 
-/* A statement over one database, whose name stands quoted where sql has "%w". NULL: see the connection's error. */
+/* A statement over one database, whose name stands quoted where sql has "%w". NULL: see the
+ * connection's error. */
 static sqlite3_stmt *prepare(sqlite3 *db, const char *sql, const char *database)
 {
     sqlite3_stmt *statement = NULL;
@@ -90,12 +94,13 @@ static sqlite3_stmt *prepare(sqlite3 *db, const char *sql, const char *database)
     return statement;
 }
 
-/* Whether the database has the table. It reads the schema from the file: what this connection remembers of it may be
- * older than a table that another connection made. */
+/* Whether the database has the table. It reads the schema from the file: what this connection
+ * remembers of it may be older than a table that another connection made. */
 static int has_table(sqlite3 *db, const char *database, int *has)
 {
-    sqlite3_stmt *s =
-        prepare(db, "SELECT 1 FROM \"%w\".sqlite_master WHERE type = 'table' AND name = 'lstm_models'", database);
+    sqlite3_stmt *s = prepare(
+        db, "SELECT 1 FROM \"%w\".sqlite_master WHERE type = 'table' AND name = 'lstm_models'",
+        database);
     int rc = s ? sqlite3_step(s) : SQLITE_ERROR;
     *has = rc == SQLITE_ROW;
     return sqlite3_finalize(s) || (rc != SQLITE_ROW && rc != SQLITE_DONE);
@@ -115,14 +120,15 @@ static int look_in(sqlite3 *db, const char *database, struct found *found, struc
                          "SELECT version, sha256, blob FROM \"%w\".lstm_models WHERE name = ?1 "
                          "ORDER BY version DESC LIMIT 1",
                          database);
-    if (!found->row || sqlite3_bind_text(found->row, 1, found->name, -1, SQLITE_TRANSIENT)) /* found may be a copy */
+    if (!found->row || sqlite3_bind_text(found->row, 1, found->name, -1,
+                                         SQLITE_TRANSIENT)) /* found may be a copy */
         return failure_of_sqlite(failure, db, what);
     int rc = sqlite3_step(found->row);
     if (rc == SQLITE_ROW) {
         const unsigned char *sha256 = sqlite3_column_text(found->row, 1);
         snprintf(found->database, sizeof found->database, "%s", database);
-        snprintf(found->what, sizeof found->what, "model '%s' (version %lld, database '%s')", found->name,
-                 (long long)sqlite3_column_int64(found->row, 0), found->database);
+        snprintf(found->what, sizeof found->what, "model '%s' (version %lld, database '%s')",
+                 found->name, (long long)sqlite3_column_int64(found->row, 0), found->database);
         if (!sha256 || strlen((const char *)sha256) != SHA256_HEX_SIZE - 1)
             return failure_set(failure, FAILURE_MODEL, "%s: its sha256 is not one", found->what);
         memcpy(found->sha256, sha256, SHA256_HEX_SIZE);
@@ -139,7 +145,8 @@ static int look_in_databases(sqlite3 *db, struct found *found, struct failure *f
     int rc = SQLITE_OK;
     if (sqlite3_prepare_v2(db, "PRAGMA database_list", -1, &databases, NULL))
         return failure_of_sqlite(failure, db, "cannot list the databases");
-    while (!rc && sqlite3_step(databases) == SQLITE_ROW) { /* main, temp, then the others as they were attached */
+    while (!rc && sqlite3_step(databases) ==
+                      SQLITE_ROW) { /* main, temp, then the others as they were attached */
         struct found next = { .nested = found->nested };
         memcpy(next.name, found->name, sizeof next.name);
         rc = look_in(db, (const char *)sqlite3_column_text(databases, 1), &next, failure);
@@ -149,7 +156,8 @@ static int look_in_databases(sqlite3 *db, struct found *found, struct failure *f
         }
         if (!rc && next.row && strcmp(next.sha256, found->sha256))
             rc = failure_set(failure, FAILURE_MODEL,
-                             "the name '%s' stands for different models in the databases '%s' and '%s': detach one, or "
+                             "the name '%s' stands for different models in the databases '%s' and "
+                             "'%s': detach one, or "
                              "import the model you mean under another name",
                              found->name, found->database, next.database);
         sqlite3_finalize(next.row);
@@ -161,9 +169,9 @@ static int look_in_databases(sqlite3 *db, struct found *found, struct failure *f
 
 int lookup_open(sqlite3 *db, const char *name, struct found *found, struct failure *failure)
 {
-    static const struct nested_sql savepoint = { "SAVEPOINT lstm_lookup",
-                                                 "RELEASE lstm_lookup",
-                                                 { "RELEASE lstm_lookup" } }; /* to roll back moves cursors too */
+    static const struct nested_sql savepoint = {
+        "SAVEPOINT lstm_lookup", "RELEASE lstm_lookup", { "RELEASE lstm_lookup" }
+    }; /* to roll back moves cursors too */
     int rc = SQLITE_OK;
     *found = (struct found){ .embedded = embedded_find(name) };
     snprintf(found->name, sizeof found->name, "%s", name);
@@ -172,16 +180,18 @@ int lookup_open(sqlite3 *db, const char *name, struct found *found, struct failu
         snprintf(found->what, sizeof found->what, "model '%s' (inside the extension)", name);
         return SQLITE_OK;
     }
-    /* A nested statement that fails, if only because it finds the schema changed and has to be prepared again, would
-     * roll back in autocommit mode, and that moves the cursors of the statement that is calling us. With a savepoint
-     * open it does not. Where a statement writes there is a transaction anyway, and SQLite allows no savepoint. */
+    /* A nested statement that fails, if only because it finds the schema changed and has to be
+     * prepared again, would roll back in autocommit mode, and that moves the cursors of the
+     * statement that is calling us. With a savepoint open it does not. Where a statement writes
+     * there is a transaction anyway, and SQLite allows no savepoint. */
     if (sqlite3_get_autocommit(db) && !connection_writes(db))
         rc = nested_begin(db, &savepoint, &found->nested, "cannot look for the model", failure);
     if (!rc)
         rc = look_in_databases(db, found, failure);
     if (!rc && !found->row)
         rc = failure_set(failure, FAILURE_MODEL,
-                         "no model named '%s' in the table lstm_models of any database of this connection, nor inside "
+                         "no model named '%s' in the table lstm_models of any database of this "
+                         "connection, nor inside "
                          "the extension, which has '" EMBEDDED_SENTIMENT "' and '" EMBEDDED_SUMMARY
                          "'; store one with lstm_model_import or "
                          "lstm-train",

@@ -1,12 +1,14 @@
-/* The entry point: registers the functions of functions.h on a connection. Loading reads and writes no database. */
+/* The entry point: registers the functions of functions.h on a connection. Loading reads and writes
+ * no database. */
 #include "functions.h"
 #include "registry.h"
 #include "version.h"
 
 SQLITE_EXTENSION_INIT1
 
-/* Flags say what is so. A score depends on a table, not on the arguments alone, so it is neither deterministic nor
- * innocuous (but fine in views and triggers); what reads out or writes a whole model is for direct use only. */
+/* Flags say what is so. A score depends on a table, not on the arguments alone, so it is neither
+ * deterministic nor innocuous (but fine in views and triggers); what reads out or writes a whole
+ * model is for direct use only. */
 enum {
     CONSTANT = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS,
     SCORING = SQLITE_UTF8,
@@ -49,12 +51,14 @@ static int register_all(sqlite3 *db, struct registry *registry)
     int rc = SQLITE_OK;
     for (size_t i = 0; !rc && i < sizeof functions / sizeof *functions; i++) {
         registry_hold(registry); /* SQLite lets go of it even where it fails */
-        rc = sqlite3_create_function_v2(db, functions[i].name, functions[i].argc, functions[i].flags, registry,
-                                        functions[i].function, NULL, NULL, registry_release);
+        rc = sqlite3_create_function_v2(db, functions[i].name, functions[i].argc,
+                                        functions[i].flags, registry, functions[i].function, NULL,
+                                        NULL, registry_release);
     }
     for (size_t i = 0; !rc && i < sizeof tables / sizeof *tables; i++) {
         registry_hold(registry);
-        rc = sqlite3_create_module_v2(db, tables[i].name, tables[i].module, registry, registry_release);
+        rc = sqlite3_create_module_v2(db, tables[i].name, tables[i].module, registry,
+                                      registry_release);
     }
     return rc;
 }
@@ -67,7 +71,8 @@ __attribute__((visibility("default"))) int sqlite3_lstmext_init(sqlite3 *db, cha
     SQLITE_EXTENSION_INIT2(api);
     if (sqlite3_libversion_number() < SQLITE_VERSION_MIN) {
         *message =
-            sqlite3_mprintf("lstm_ext " LSTM_VERSION " needs SQLite 3.34 or newer, this is %s", sqlite3_libversion());
+            sqlite3_mprintf("lstm_ext " LSTM_VERSION " needs SQLite 3.34 or newer, this is %s",
+                            sqlite3_libversion());
         return SQLITE_ERROR;
     }
     struct registry *registry = registry_open(db);
@@ -76,7 +81,8 @@ __attribute__((visibility("default"))) int sqlite3_lstmext_init(sqlite3 *db, cha
     int rc = register_all(db, registry);
     registry_release(registry);
 #ifndef SQLITE_CORE
-    /* Connections share what this library holds, so it must not be unmapped when the first of them closes. */
+    /* Connections share what this library holds, so it must not be unmapped when the first of them
+     * closes. */
     if (rc == SQLITE_OK)
         rc = SQLITE_OK_LOAD_PERMANENTLY;
 #endif

@@ -48,7 +48,8 @@ void model_export_function(sqlite3_context *context, int argc, sqlite3_value **a
         failure_result(&failure, context);
 }
 
-/* What a row of lstm_models holds; text that is not ours belongs to the arguments or to the model. */
+/* What a row of lstm_models holds; text that is not ours belongs to the arguments or to the model.
+ */
 struct model_row {
     const char *name;
     const void *blob;
@@ -118,14 +119,16 @@ static int read_metrics(sqlite3_value *value, struct model_row *row, struct fail
     row->metrics = (const char *)sqlite3_value_text(value);
     if (!row->metrics)
         return failure_set(failure, FAILURE_NOMEM, "the metrics");
-    if (json_parse("metrics", row->metrics, (size_t)sqlite3_value_bytes(value), values, sizeof values / sizeof *values,
-                   &json, &err))
+    if (json_parse("metrics", row->metrics, (size_t)sqlite3_value_bytes(value), values,
+                   sizeof values / sizeof *values, &json, &err))
         return failure_set(failure, FAILURE_INPUT, "%s", err.text);
-    return values[0].type == JSON_OBJECT ? SQLITE_OK : failure_set(failure, FAILURE_INPUT, "%s", rule);
+    return values[0].type == JSON_OBJECT ? SQLITE_OK
+                                         : failure_set(failure, FAILURE_INPUT, "%s", rule);
 }
 
 /* Checks every argument before the database is touched. */
-static int read_arguments(int argc, sqlite3_value **argv, struct model_row *row, struct failure *failure)
+static int read_arguments(int argc, sqlite3_value **argv, struct model_row *row,
+                          struct failure *failure)
 {
     struct lstm_error err;
     unsigned char digest[SHA256_SIZE];
@@ -133,7 +136,8 @@ static int read_arguments(int argc, sqlite3_value **argv, struct model_row *row,
     if (!row->name || sqlite3_value_type(argv[0]) != SQLITE_TEXT ||
         !model_name_valid(row->name, (size_t)sqlite3_value_bytes(argv[0])))
         return failure_set(failure, FAILURE_INPUT,
-                           "a model's name has to be 1 to 64 letters, digits, '.', '_' or '-', the first a letter or a "
+                           "a model's name has to be 1 to 64 letters, digits, '.', '_' or '-', the "
+                           "first a letter or a "
                            "digit");
     if (!strncmp(row->name, EMBEDDED_PREFIX, strlen(EMBEDDED_PREFIX)))
         return failure_set(failure, FAILURE_INPUT,
@@ -142,7 +146,8 @@ static int read_arguments(int argc, sqlite3_value **argv, struct model_row *row,
                            "inside the extension",
                            row->name);
     if (sqlite3_value_type(argv[1]) != SQLITE_BLOB)
-        return failure_set(failure, FAILURE_INPUT, "a model has to be a BLOB, such as readfile('model.safetensors')");
+        return failure_set(failure, FAILURE_INPUT,
+                           "a model has to be a BLOB, such as readfile('model.safetensors')");
     row->blob = sqlite3_value_blob(argv[1]);
     row->size = (size_t)sqlite3_value_bytes(argv[1]);
     if (lstm_model_read(row->blob ? row->blob : "", row->size, &row->model, &err))
@@ -175,8 +180,9 @@ static int latest(sqlite3 *db, const struct model_row *row, sqlite3_int64 *versi
 
 static int insert(sqlite3 *db, const struct model_row *row, sqlite3_int64 version)
 {
-    static const char sql[] = "INSERT INTO main.lstm_models(name, version, task, sha256, bytes, sizes, labels, card, "
-                              "metrics, blob) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+    static const char sql[] =
+        "INSERT INTO main.lstm_models(name, version, task, sha256, bytes, sizes, labels, card, "
+        "metrics, blob) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
     const struct {
         const char *bytes;
         size_t size;
@@ -193,7 +199,8 @@ static int insert(sqlite3 *db, const struct model_row *row, sqlite3_int64 versio
     int rc = sqlite3_prepare_v2(db, sql, -1, &s, NULL);
     for (int i = 0; !rc && i < (int)(sizeof texts / sizeof *texts); i++)
         if (texts[i].bytes)
-            rc = sqlite3_bind_text64(s, i + 1, texts[i].bytes, texts[i].size, SQLITE_STATIC, SQLITE_UTF8);
+            rc = sqlite3_bind_text64(s, i + 1, texts[i].bytes, texts[i].size, SQLITE_STATIC,
+                                     SQLITE_UTF8);
     if (!rc)
         rc = sqlite3_bind_int64(s, 2, version);
     if (!rc)
@@ -205,24 +212,28 @@ static int insert(sqlite3 *db, const struct model_row *row, sqlite3_int64 versio
     return sqlite3_finalize(s) || rc;
 }
 
-/* Stores the model as the name's next version; where the latest one is the same blob, that is it and nothing is
- * written. All or nothing: one transaction, or a savepoint where there is one already. */
-static int store(sqlite3 *db, const struct model_row *row, sqlite3_int64 *version, struct failure *failure)
+/* Stores the model as the name's next version; where the latest one is the same blob, that is it
+ * and nothing is written. All or nothing: one transaction, or a savepoint where there is one
+ * already. */
+static int store(sqlite3 *db, const struct model_row *row, sqlite3_int64 *version,
+                 struct failure *failure)
 {
     static const char what[] = "cannot store the model";
     static const struct nested_sql transaction = { "BEGIN IMMEDIATE", "COMMIT", { "ROLLBACK" } };
     static const struct nested_sql savepoint = { "SAVEPOINT lstm_model_import",
                                                  "RELEASE lstm_model_import",
-                                                 { "ROLLBACK TO lstm_model_import", "RELEASE lstm_model_import" } };
+                                                 { "ROLLBACK TO lstm_model_import",
+                                                   "RELEASE lstm_model_import" } };
     struct nested nested;
     int same = 0;
     if (connection_writes(db))
-        return failure_set(failure, FAILURE_INPUT,
-                           "lstm_model_import cannot be part of a statement that writes; call it in a SELECT");
+        return failure_set(
+            failure, FAILURE_INPUT,
+            "lstm_model_import cannot be part of a statement that writes; call it in a SELECT");
     int rc = nested_begin(db, sqlite3_get_autocommit(db) ? &transaction : &savepoint, &nested,
                           "cannot begin to store the model", failure);
-    if (!rc && (sqlite3_exec(db, embedded_schema(), NULL, NULL, NULL) || latest(db, row, version, &same) ||
-                (!same && insert(db, row, ++*version))))
+    if (!rc && (sqlite3_exec(db, embedded_schema(), NULL, NULL, NULL) ||
+                latest(db, row, version, &same) || (!same && insert(db, row, ++*version))))
         rc = failure_of_sqlite(failure, db, what);
     return nested_end(db, &nested, rc, what, failure);
 }

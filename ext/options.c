@@ -6,40 +6,47 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SHOWN_MAX = 40 }; /* bytes of a key or value in an error: it may be a text in the wrong place */
+enum {
+    SHOWN_MAX = 40
+}; /* bytes of a key or value in an error: it may be a text in the wrong place */
 
 /* How many bytes of it an error shows: whole characters. */
 static int shown_size(const struct json *json, const struct json_value *value)
 {
-    return (int)(value->size > SHOWN_MAX ? failure_cut(json->text + value->at, SHOWN_MAX) : value->size);
+    return (int)(value->size > SHOWN_MAX ? failure_cut(json->text + value->at, SHOWN_MAX)
+                                         : value->size);
 }
 
 #define MODEL_NAME_RULE "1 to 64 letters, digits, '.', '_' or '-', the first a letter or a digit"
 
-static int read_model(const struct json *json, uint32_t value, struct options *options, struct failure *failure)
+static int read_model(const struct json *json, uint32_t value, struct options *options,
+                      struct failure *failure)
 {
     char name[JSON_KEY_SIZE_MAX];
     size_t size = 0;
     if (json->values[value].type != JSON_STRING)
-        return failure_set(failure, FAILURE_OPTIONS, "the option \"model\" has to be a string: the name of a model");
+        return failure_set(failure, FAILURE_OPTIONS,
+                           "the option \"model\" has to be a string: the name of a model");
     if (json->values[value].size < sizeof name)
         size = json_string(json, value, name);
     if (!model_name_valid(name, size))
-        return failure_set(failure, FAILURE_OPTIONS, "the option \"model\" has to be the name of a model: %s",
+        return failure_set(failure, FAILURE_OPTIONS,
+                           "the option \"model\" has to be the name of a model: %s",
                            MODEL_NAME_RULE);
     memcpy(options->model, name, size + 1);
     return SQLITE_OK;
 }
 
-static int read_number(const struct json *json, uint32_t value, const char *key, int32_t low, int32_t high,
-                       int32_t *number, struct failure *failure)
+static int read_number(const struct json *json, uint32_t value, const char *key, int32_t low,
+                       int32_t high, int32_t *number, struct failure *failure)
 {
     const struct json_value *given = &json->values[value];
     int64_t whole = 0;
     if (!json_int64(json, value, &whole) || whole < low || whole > high)
         return failure_set(failure, FAILURE_OPTIONS,
-                           "the option \"%s\" is %.*s, it has to be a whole number from %d to %d", key,
-                           shown_size(json, given), json->text + given->at, (int)low, (int)high);
+                           "the option \"%s\" is %.*s, it has to be a whole number from %d to %d",
+                           key, shown_size(json, given), json->text + given->at, (int)low,
+                           (int)high);
     *number = (int32_t)whole;
     return SQLITE_OK;
 }
@@ -50,13 +57,15 @@ static const struct {
     size_t at; /* in struct lstm_summary_settings */
     int32_t low, high;
 } numbers[] = {
-    { "max_tokens", offsetof(struct lstm_summary_settings, max_tokens), 1, LSTM_SUMMARY_TOKENS_MAX },
-    { "min_tokens", offsetof(struct lstm_summary_settings, min_tokens), 0, LSTM_SUMMARY_TOKENS_MAX },
+    { "max_tokens", offsetof(struct lstm_summary_settings, max_tokens), 1,
+      LSTM_SUMMARY_TOKENS_MAX },
+    { "min_tokens", offsetof(struct lstm_summary_settings, min_tokens), 0,
+      LSTM_SUMMARY_TOKENS_MAX },
     { "beam", offsetof(struct lstm_summary_settings, beam), 1, LSTM_SUMMARY_BEAM_MAX },
 };
 
-static int read_member(const struct json *json, uint32_t key, enum options_kind kind, struct options *options,
-                       struct failure *failure)
+static int read_member(const struct json *json, uint32_t key, enum options_kind kind,
+                       struct options *options, struct failure *failure)
 {
     static const char *const keys[] = {
         [OPTIONS_OF_SCORES] = "\"model\"",
@@ -69,13 +78,15 @@ static int read_member(const struct json *json, uint32_t key, enum options_kind 
             return read_number(json, key + 1, numbers[i].key, numbers[i].low, numbers[i].high,
                                (int32_t *)((char *)&options->summary + numbers[i].at), failure);
     const struct json_value *unknown = &json->values[key];
-    return failure_set(failure, FAILURE_OPTIONS, "there is no option \"%.*s%s\"; the options are: %s",
-                       shown_size(json, unknown), json->text + unknown->at, unknown->size > SHOWN_MAX ? "..." : "",
-                       keys[kind]);
+    return failure_set(failure, FAILURE_OPTIONS,
+                       "there is no option \"%.*s%s\"; the options are: %s",
+                       shown_size(json, unknown), json->text + unknown->at,
+                       unknown->size > SHOWN_MAX ? "..." : "", keys[kind]);
 }
 
 /* A default gives way to what is asked for; two wishes that contradict one another are an error. */
-static int settle_lengths(int asked_max, int asked_min, struct lstm_summary_settings *summary, struct failure *failure)
+static int settle_lengths(int asked_max, int asked_min, struct lstm_summary_settings *summary,
+                          struct failure *failure)
 {
     if (summary->min_tokens <= summary->max_tokens)
         return SQLITE_OK;
@@ -90,8 +101,8 @@ static int settle_lengths(int asked_max, int asked_min, struct lstm_summary_sett
     return SQLITE_OK;
 }
 
-static int read_object(const char *text, size_t size, enum options_kind kind, struct options *options,
-                       struct failure *failure)
+static int read_object(const char *text, size_t size, enum options_kind kind,
+                       struct options *options, struct failure *failure)
 {
     struct json_value values[64];
     struct json json;
@@ -102,11 +113,12 @@ static int read_object(const char *text, size_t size, enum options_kind kind, st
     for (uint32_t key = 1; !rc && key < values[0].next; key = values[key + 1].next)
         rc = read_member(&json, key, kind, options, failure);
     return rc ? rc
-              : settle_lengths(json_find(&json, 0, "max_tokens") > 0, json_find(&json, 0, "min_tokens") > 0,
-                               &options->summary, failure);
+              : settle_lengths(json_find(&json, 0, "max_tokens") > 0,
+                               json_find(&json, 0, "min_tokens") > 0, &options->summary, failure);
 }
 
-int options_read(sqlite3_value *value, enum options_kind kind, struct options *options, struct failure *failure)
+int options_read(sqlite3_value *value, enum options_kind kind, struct options *options,
+                 struct failure *failure)
 {
     *options = (struct options){ .summary = lstm_summary_defaults };
     snprintf(options->model, sizeof options->model, "%s",
@@ -114,21 +126,22 @@ int options_read(sqlite3_value *value, enum options_kind kind, struct options *o
     if (!value || sqlite3_value_type(value) == SQLITE_NULL)
         return SQLITE_OK;
     if (sqlite3_value_type(value) != SQLITE_TEXT)
-        return failure_set(
-            failure, FAILURE_OPTIONS,
-            "options have to be text: a JSON object such as {\"model\": \"name\"}, or the name of a model");
+        return failure_set(failure, FAILURE_OPTIONS,
+                           "options have to be text: a JSON object such as {\"model\": \"name\"}, "
+                           "or the name of a model");
     const char *text = (const char *)sqlite3_value_text(value);
     size_t size = (size_t)sqlite3_value_bytes(value);
     if (!text)
         return failure_set(failure, FAILURE_NOMEM, "the options");
     if (size > OPTIONS_SIZE_MAX)
-        return failure_set(failure, FAILURE_OPTIONS, "options of %zu bytes: at most %d are read", size,
-                           OPTIONS_SIZE_MAX);
+        return failure_set(failure, FAILURE_OPTIONS, "options of %zu bytes: at most %d are read",
+                           size, OPTIONS_SIZE_MAX);
     if (text[strspn(text, " \t\r\n")] == '{')
         return read_object(text, size, kind, options, failure);
     if (!model_name_valid(text, size)) /* not echoed: it may be a text in the wrong place */
-        return failure_set(failure, FAILURE_OPTIONS,
-                           "options are neither a JSON object nor the name of a model (" MODEL_NAME_RULE ")");
+        return failure_set(
+            failure, FAILURE_OPTIONS,
+            "options are neither a JSON object nor the name of a model (" MODEL_NAME_RULE ")");
     memcpy(options->model, text, size + 1);
     return SQLITE_OK;
 }
@@ -137,7 +150,8 @@ int text_read(sqlite3_value *value, struct lstm_text *text, struct failure *fail
 {
     int is_blob = sqlite3_value_type(value) == SQLITE_BLOB;
     text->bytes = is_blob ? sqlite3_value_blob(value) : sqlite3_value_text(value);
-    text->size = (size_t)sqlite3_value_bytes(value); /* not strlen: a NUL is a character like others */
+    text->size =
+        (size_t)sqlite3_value_bytes(value); /* not strlen: a NUL is a character like others */
     if (!text->bytes && (!is_blob || text->size > 0))
         return failure_set(failure, FAILURE_NOMEM, "the text");
     if (!text->bytes)

@@ -19,12 +19,14 @@ struct options {
     struct lstm_summary_settings summary; /* the defaults, where the function takes none of it */
 };
 
-/* NULL, as a pointer or as SQL's, is the defaults; a text that begins with '{' is a JSON object; any other text is the
- * name of a model. Errors: FAILURE_OPTIONS names the key, what it may be and the keys there are. */
-int options_read(sqlite3_value *value, enum options_kind kind, struct options *options, struct failure *failure);
+/* NULL, as a pointer or as SQL's, is the defaults; a text that begins with '{' is a JSON object;
+ * any other text is the name of a model. Errors: FAILURE_OPTIONS names the key, what it may be and
+ * the keys there are. */
+int options_read(sqlite3_value *value, enum options_kind kind, struct options *options,
+                 struct failure *failure);
 
-/* The bytes of a text argument, which must not be NULL. BLOBs are read as text, numbers as SQLite writes them. They
- * belong to value and last as long as it does. Errors: FAILURE_NOMEM. */
+/* The bytes of a text argument, which must not be NULL. BLOBs are read as text, numbers as SQLite
+ * writes them. They belong to value and last as long as it does. Errors: FAILURE_NOMEM. */
 int text_read(sqlite3_value *value, struct lstm_text *text, struct failure *failure);
 
 #endif

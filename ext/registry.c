@@ -52,7 +52,8 @@ int registry_find(struct registry *registry, const struct options *options, stru
 {
     if (registry->looking) {
         *found = (struct found){ .row = NULL };
-        return failure_set(failure, FAILURE_MODEL, "lstm_models of some database uses the functions that read it");
+        return failure_set(failure, FAILURE_MODEL,
+                           "lstm_models of some database uses the functions that read it");
     }
     registry->looking = 1;
     int rc = lookup_open(registry->db, options->model, found, failure);
@@ -129,9 +130,9 @@ int registry_bind(struct registry *registry, const struct options *options, stru
     return rc;
 }
 
-int registry_bind_argument(struct registry *registry, sqlite3_context *context, int argument, sqlite3_value *value,
-                           enum options_kind kind, struct options *options, struct bound **model,
-                           struct failure *failure)
+int registry_bind_argument(struct registry *registry, sqlite3_context *context, int argument,
+                           sqlite3_value *value, enum options_kind kind, struct options *options,
+                           struct bound **model, struct failure *failure)
 {
     *model = NULL;
     int rc = options_read(value, kind, options, failure);

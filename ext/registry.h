@@ -1,12 +1,15 @@
-/* The models a connection uses. One registry a connection: the user data of its functions, freed with the last of them.
- * SQLite lets one thread at a time into a connection, so nothing in here is locked. */
+/* The models a connection uses. One registry a connection: the user data of its functions, freed
+ * with the last of them. SQLite lets one thread at a time into a connection, so nothing in here is
+ * locked. */
 #ifndef EXT_REGISTRY_H
 #define EXT_REGISTRY_H
 
 #include "options.h"
 #include "shared.h"
 
-enum { REGISTRY_MODELS_MAX = 8 }; /* models that a connection keeps for the next call; the least recently used goes */
+enum {
+    REGISTRY_MODELS_MAX = 8
+}; /* models that a connection keeps for the next call; the least recently used goes */
 
 /* A model as one connection uses it: the shared weights, and working memory of its own. */
 struct bound {
@@ -29,7 +32,8 @@ void registry_hold(struct registry *registry);
 void registry_release(void *registry);
 
 /* lookup_open, for the name in options. A table that has our functions in it could call them
- * while it is being read; that is refused. End it with registry_found, which passes rc on, or the failure of ending. */
+ * while it is being read; that is refused. End it with registry_found, which passes rc on, or the
+ * failure of ending. */
 int registry_find(struct registry *registry, const struct options *options, struct found *found,
                   struct failure *failure);
 int registry_found(struct registry *registry, struct found *found, int rc, struct failure *failure);
@@ -38,11 +42,12 @@ int registry_found(struct registry *registry, struct found *found, int rc, struc
 int registry_bind(struct registry *registry, const struct options *options, struct bound **model,
                   struct failure *failure);
 
-/* Reads a function's options argument (NULL where the call has none) and binds the model it names. Of a constant
- * argument the model is looked up once a statement, so that a statement scores all of its rows by one model. */
-int registry_bind_argument(struct registry *registry, sqlite3_context *context, int argument, sqlite3_value *value,
-                           enum options_kind kind, struct options *options, struct bound **model,
-                           struct failure *failure);
+/* Reads a function's options argument (NULL where the call has none) and binds the model it names.
+ * Of a constant argument the model is looked up once a statement, so that a statement scores all of
+ * its rows by one model. */
+int registry_bind_argument(struct registry *registry, sqlite3_context *context, int argument,
+                           sqlite3_value *value, enum options_kind kind, struct options *options,
+                           struct bound **model, struct failure *failure);
 void bound_release(void *model);
 
 /* The working memory, made when it is first needed. */

@@ -16,21 +16,23 @@ static int class_of(const struct lstm_model *model, const char *label)
 }
 
 /* REAL from -1 to 1, so that (x + 1) / 2 is the probability of "positive". */
-static int sentiment_result(sqlite3_context *context, const struct bound *bound, const float *probabilities,
-                            struct failure *failure)
+static int sentiment_result(sqlite3_context *context, const struct bound *bound,
+                            const float *probabilities, struct failure *failure)
 {
     const struct lstm_model *model = lstm_scorer_model(bound->shared->scorer);
     int positive = class_of(model, "positive");
     if (positive < 0)
-        return failure_set(failure, FAILURE_MODEL, "model '%s' has no label \"positive\", which lstm_sentiment needs",
+        return failure_set(failure, FAILURE_MODEL,
+                           "model '%s' has no label \"positive\", which lstm_sentiment needs",
                            bound->name);
     sqlite3_result_double(context, 2 * (double)probabilities[positive] - 1);
     return SQLITE_OK;
 }
 
-/* {"label": the likeliest class, "confidence": its probability, "probabilities": {of every class}} */
-static int classify_result(sqlite3_context *context, const struct bound *bound, const float *probabilities,
-                           struct failure *failure)
+/* {"label": the likeliest class, "confidence": its probability, "probabilities": {of every class}}
+ */
+static int classify_result(sqlite3_context *context, const struct bound *bound,
+                           const float *probabilities, struct failure *failure)
 {
     const struct lstm_model *model = lstm_scorer_model(bound->shared->scorer);
     struct json_text out = { .size = 0 };
@@ -62,8 +64,8 @@ static int classify_result(sqlite3_context *context, const struct bound *bound, 
 }
 
 /* probabilities are undefined where tokens is 0. */
-static int classify(sqlite3 *db, struct bound *bound, sqlite3_value *value, float *probabilities, int32_t *tokens,
-                    struct failure *failure)
+static int classify(sqlite3 *db, struct bound *bound, sqlite3_value *value, float *probabilities,
+                    int32_t *tokens, struct failure *failure)
 {
     struct lstm_worker *worker = NULL;
     struct lstm_text text;
@@ -74,7 +76,8 @@ static int classify(sqlite3 *db, struct bound *bound, sqlite3_value *value, floa
         rc = bound_worker(bound, &worker, failure);
     if (rc)
         return rc;
-    if (lstm_worker_classify(worker, &text, 1, interrupt_asked, &interrupt, probabilities, tokens, &err))
+    if (lstm_worker_classify(worker, &text, 1, interrupt_asked, &interrupt, probabilities, tokens,
+                             &err))
         return failure_of_model(failure, &err, "the text cannot be scored");
     return SQLITE_OK;
 }
@@ -86,19 +89,23 @@ struct scoring {
     const char *name, *task; /* task NULL: any classifier */
 };
 
-static int check_task(const struct scoring *scoring, const struct bound *bound, struct failure *failure)
+static int check_task(const struct scoring *scoring, const struct bound *bound,
+                      struct failure *failure)
 {
     const char *task = lstm_scorer_model(bound->shared->scorer)->task;
     int summarizes = !strcmp(task, "summarize");
     if (scoring->task ? !strcmp(task, scoring->task) : !summarizes)
         return SQLITE_OK;
-    return failure_set(failure, FAILURE_TASK, "model '%s' has the task '%s', %s needs %s; use %s", bound->name, task,
-                       scoring->name, scoring->task ? "'sentiment'" : "'classify' or 'sentiment'",
+    return failure_set(failure, FAILURE_TASK, "model '%s' has the task '%s', %s needs %s; use %s",
+                       bound->name, task, scoring->name,
+                       scoring->task ? "'sentiment'" : "'classify' or 'sentiment'",
                        summarizes ? "lstm_summarize" : "lstm_classify");
 }
 
-/* NULL gives NULL, and so does a text with no token in it; a mistake in the options is an error for every text. */
-static void score(sqlite3_context *context, int argc, sqlite3_value **argv, const struct scoring *scoring)
+/* NULL gives NULL, and so does a text with no token in it; a mistake in the options is an error for
+ * every text. */
+static void score(sqlite3_context *context, int argc, sqlite3_value **argv,
+                  const struct scoring *scoring)
 {
     struct registry *registry = sqlite3_user_data(context);
     struct failure failure;
@@ -106,8 +113,8 @@ static void score(sqlite3_context *context, int argc, sqlite3_value **argv, cons
     struct bound *bound = NULL;
     float probabilities[LSTM_CLASSES_MAX];
     int32_t tokens = 0;
-    int rc = registry_bind_argument(registry, context, 1, argc > 1 ? argv[1] : NULL, OPTIONS_OF_SCORES, &options,
-                                    &bound, &failure);
+    int rc = registry_bind_argument(registry, context, 1, argc > 1 ? argv[1] : NULL,
+                                    OPTIONS_OF_SCORES, &options, &bound, &failure);
     if (!rc)
         rc = check_task(scoring, bound, &failure);
     if (!rc && sqlite3_value_type(argv[0]) != SQLITE_NULL)

@@ -24,7 +24,8 @@ struct shared *shared_take(const char *sha256)
     return model;
 }
 
-int shared_check(const char *sha256, const void *blob, size_t size, const char *what, struct failure *failure)
+int shared_check(const char *sha256, const void *blob, size_t size, const char *what,
+                 struct failure *failure)
 {
     unsigned char digest[SHA256_SIZE];
     char hex[SHA256_HEX_SIZE];
@@ -32,15 +33,17 @@ int shared_check(const char *sha256, const void *blob, size_t size, const char *
     sha256_hex(digest, hex);
     if (strcmp(hex, sha256))
         return failure_set(failure, FAILURE_MODEL,
-                           "%s was altered after it was stored: its blob of %zu bytes has SHA-256 %s, its row says %s; "
+                           "%s was altered after it was stored: its blob of %zu bytes has SHA-256 "
+                           "%s, its row says %s; "
                            "import it again",
                            what, size, hex, sha256);
     return SQLITE_OK;
 }
 
-/* Reads the model while others wait: whoever waits for the same one wants just this, and nothing in here runs SQL. */
-static int load_locked(const char *sha256, const void *blob, size_t size, const char *what, struct shared **model,
-                       struct failure *failure)
+/* Reads the model while others wait: whoever waits for the same one wants just this, and nothing in
+ * here runs SQL. */
+static int load_locked(const char *sha256, const void *blob, size_t size, const char *what,
+                       struct shared **model, struct failure *failure)
 {
     struct lstm_error err;
     struct shared *m = *model = sqlite3_malloc64(sizeof *m);
@@ -57,8 +60,8 @@ static int load_locked(const char *sha256, const void *blob, size_t size, const 
     return SQLITE_OK;
 }
 
-int shared_load(const char *sha256, const void *blob, size_t size, const char *what, struct shared **model,
-                struct failure *failure)
+int shared_load(const char *sha256, const void *blob, size_t size, const char *what,
+                struct shared **model, struct failure *failure)
 {
     *model = shared_take(sha256);
     if (*model)

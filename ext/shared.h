@@ -1,5 +1,6 @@
-/* Models in memory, one copy a process: connections and threads that use the same model share it, and the last one to
- * let go of it frees it. A model is known by its SHA-256, so it does not matter which database it came from. */
+/* Models in memory, one copy a process: connections and threads that use the same model share it,
+ * and the last one to let go of it frees it. A model is known by its SHA-256, so it does not matter
+ * which database it came from. */
 #ifndef EXT_SHARED_H
 #define EXT_SHARED_H
 
@@ -15,17 +16,20 @@ struct shared {
     struct shared *next;
 };
 
-/* Takes a model that somebody already loaded; NULL when nobody did. Give it back with shared_release. */
+/* Takes a model that somebody already loaded; NULL when nobody did. Give it back with
+ * shared_release. */
 struct shared *shared_take(const char *sha256);
 
-/* Takes it, loading it where nobody has: the blob's hash is checked against sha256 before it is parsed. what names the
- * model in errors. Two callers at once load it once. Errors: FAILURE_MODEL, FAILURE_DEVICE, FAILURE_NOMEM. */
-int shared_load(const char *sha256, const void *blob, size_t size, const char *what, struct shared **model,
-                struct failure *failure);
+/* Takes it, loading it where nobody has: the blob's hash is checked against sha256 before it is
+ * parsed. what names the model in errors. Two callers at once load it once. Errors: FAILURE_MODEL,
+ * FAILURE_DEVICE, FAILURE_NOMEM. */
+int shared_load(const char *sha256, const void *blob, size_t size, const char *what,
+                struct shared **model, struct failure *failure);
 
 void shared_release(struct shared *model);
 
 /* FAILURE_MODEL unless the blob has the SHA-256 that its row says. */
-int shared_check(const char *sha256, const void *blob, size_t size, const char *what, struct failure *failure);
+int shared_check(const char *sha256, const void *blob, size_t size, const char *what,
+                 struct failure *failure);
 
 #endif

@@ -11,12 +11,15 @@ int summary_check_task(const struct bound *bound, const char *function, struct f
     const char *task = lstm_scorer_model(bound->shared->scorer)->task;
     if (!strcmp(task, "summarize"))
         return SQLITE_OK;
-    return failure_set(failure, FAILURE_TASK, "model '%s' has the task '%s', %s needs 'summarize'; use %s", bound->name,
-                       task, function, !strcmp(task, "sentiment") ? "lstm_sentiment" : "lstm_classify");
+    return failure_set(failure, FAILURE_TASK,
+                       "model '%s' has the task '%s', %s needs 'summarize'; use %s", bound->name,
+                       task, function,
+                       !strcmp(task, "sentiment") ? "lstm_sentiment" : "lstm_classify");
 }
 
-int summary_read(sqlite3 *db, struct bound *bound, sqlite3_value *value, const struct lstm_summary_settings *settings,
-                 struct lstm_summary *summary, struct failure *failure)
+int summary_read(sqlite3 *db, struct bound *bound, sqlite3_value *value,
+                 const struct lstm_summary_settings *settings, struct lstm_summary *summary,
+                 struct failure *failure)
 {
     struct lstm_worker *worker = NULL;
     struct lstm_text text;
@@ -28,10 +31,12 @@ int summary_read(sqlite3 *db, struct bound *bound, sqlite3_value *value, const s
         rc = bound_worker(bound, &worker, failure);
     if (rc)
         return rc;
-    if (lstm_worker_summarize(worker, &text, 1, settings, interrupt_asked, &interrupt, summary, &err))
+    if (lstm_worker_summarize(worker, &text, 1, settings, interrupt_asked, &interrupt, summary,
+                              &err))
         return failure_of_model(failure, &err, "the text cannot be summarized");
     if (summary->source_read < summary->source_tokens) { /* texts are never cut in silence */
-        failure_set(failure, FAILURE_INPUT, "a text of %d tokens, at most %d can be summarized; summarize its parts",
+        failure_set(failure, FAILURE_INPUT,
+                    "a text of %d tokens, at most %d can be summarized; summarize its parts",
                     (int)summary->source_tokens, (int)summary->source_read);
         lstm_summary_free(summary);
         return failure->rc;
@@ -39,7 +44,8 @@ int summary_read(sqlite3 *db, struct bound *bound, sqlite3_value *value, const s
     return SQLITE_OK;
 }
 
-/* NULL gives NULL, and so does a text with no token in it; a mistake in the options is an error for every text. */
+/* NULL gives NULL, and so does a text with no token in it; a mistake in the options is an error for
+ * every text. */
 void summarize_function(sqlite3_context *context, int argc, sqlite3_value **argv)
 {
     struct registry *registry = sqlite3_user_data(context);
@@ -47,8 +53,8 @@ void summarize_function(sqlite3_context *context, int argc, sqlite3_value **argv
     struct failure failure;
     struct options options;
     struct bound *bound = NULL;
-    int rc = registry_bind_argument(registry, context, 1, argc > 1 ? argv[1] : NULL, OPTIONS_OF_SUMMARIES, &options,
-                                    &bound, &failure);
+    int rc = registry_bind_argument(registry, context, 1, argc > 1 ? argv[1] : NULL,
+                                    OPTIONS_OF_SUMMARIES, &options, &bound, &failure);
     if (!rc)
         rc = summary_check_task(bound, "lstm_summarize", &failure);
     if (!rc && sqlite3_value_type(argv[0]) != SQLITE_NULL)
@@ -56,7 +62,8 @@ void summarize_function(sqlite3_context *context, int argc, sqlite3_value **argv
     if (rc)
         failure_result(&failure, context);
     else if (summary.text)
-        sqlite3_result_text64(context, summary.text, strlen(summary.text), SQLITE_TRANSIENT, SQLITE_UTF8);
+        sqlite3_result_text64(context, summary.text, strlen(summary.text), SQLITE_TRANSIENT,
+                              SQLITE_UTF8);
     lstm_summary_free(&summary);
     bound_release(bound);
 }

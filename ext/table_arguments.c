@@ -40,7 +40,8 @@ void table_arguments_clear(struct table_arguments *arguments)
     *arguments = (struct table_arguments){ .text = NULL };
 }
 
-void table_arguments_result(const struct table_arguments *arguments, int column, sqlite3_context *context)
+void table_arguments_result(const struct table_arguments *arguments, int column,
+                            sqlite3_context *context)
 {
     sqlite3_value *value = column == 0 ? arguments->text : arguments->options;
     if (value)

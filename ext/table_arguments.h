@@ -1,4 +1,5 @@
-/* The hidden columns text and options, in this order, by which a table-valued function is given its arguments. */
+/* The hidden columns text and options, in this order, by which a table-valued function is given its
+ * arguments. */
 #ifndef EXT_TABLE_ARGUMENTS_H
 #define EXT_TABLE_ARGUMENTS_H
 
@@ -10,7 +11,8 @@ struct table_arguments {
     sqlite3_value *text, *options; /* as given; NULL: not given */
 };
 
-/* Equality with a hidden column is an argument; text_column is the number of the first. idxNum says which are given. */
+/* Equality with a hidden column is an argument; text_column is the number of the first. idxNum says
+ * which are given. */
 int table_arguments_plan(sqlite3_index_info *info, int text_column);
 
 /* In xFilter: copies what was planned, after clearing. May return SQLITE_NOMEM. */
@@ -18,6 +20,7 @@ int table_arguments_take(struct table_arguments *arguments, int planned, sqlite3
 void table_arguments_clear(struct table_arguments *arguments);
 
 /* In xColumn, for the columns text_column (0) and text_column + 1 (1). */
-void table_arguments_result(const struct table_arguments *arguments, int column, sqlite3_context *context);
+void table_arguments_result(const struct table_arguments *arguments, int column,
+                            sqlite3_context *context);
 
 #endif

@@ -1,4 +1,5 @@
-/* lstm_tokens(text [, options]): the tokens a model sees, and the bytes of the text that each came from. */
+/* lstm_tokens(text [, options]): the tokens a model sees, and the bytes of the text that each came
+ * from. */
 #include "functions.h"
 #include "model/tokenizer.h"
 #include "registry.h"
@@ -20,13 +21,13 @@ struct tokens_cursor {
     int32_t row;
 };
 
-static int tokens_connect(sqlite3 *db, void *registry, int argc, const char *const *argv, sqlite3_vtab **vtab,
-                          char **message)
+static int tokens_connect(sqlite3 *db, void *registry, int argc, const char *const *argv,
+                          sqlite3_vtab **vtab, char **message)
 {
     (void)argc, (void)argv, (void)message;
-    int rc =
-        sqlite3_declare_vtab(db, "CREATE TABLE x(position INTEGER, token TEXT, \"begin\" INTEGER, \"end\" INTEGER, "
-                                 "id INTEGER, " TABLE_ARGUMENTS_SQL ")");
+    int rc = sqlite3_declare_vtab(
+        db, "CREATE TABLE x(position INTEGER, token TEXT, \"begin\" INTEGER, \"end\" INTEGER, "
+            "id INTEGER, " TABLE_ARGUMENTS_SQL ")");
     if (rc)
         return rc;
     struct tokens_table *table = sqlite3_malloc64(sizeof *table);
@@ -91,7 +92,8 @@ static int tokens_read(struct tokens_cursor *c, struct registry *registry, struc
     struct lstm_text text;
     struct lstm_error err;
     if (!c->arguments.text)
-        return failure_set(failure, FAILURE_INPUT, "lstm_tokens needs a text: lstm_tokens(text [, options])");
+        return failure_set(failure, FAILURE_INPUT,
+                           "lstm_tokens needs a text: lstm_tokens(text [, options])");
     int rc = options_read(c->arguments.options, OPTIONS_OF_SCORES, &options, failure);
     if (!rc)
         rc = registry_bind(registry, &options, &c->model, failure);
@@ -103,7 +105,8 @@ static int tokens_read(struct tokens_cursor *c, struct registry *registry, struc
     return rc;
 }
 
-static int tokens_filter(sqlite3_vtab_cursor *cursor, int given, const char *plan, int argc, sqlite3_value **argv)
+static int tokens_filter(sqlite3_vtab_cursor *cursor, int given, const char *plan, int argc,
+                         sqlite3_value **argv)
 {
     (void)plan, (void)argc;
     struct tokens_cursor *c = (struct tokens_cursor *)cursor;

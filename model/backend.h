@@ -1,5 +1,6 @@
-/* The seam between what a text means and where it is computed: one table of a few coarse functions. The loop over time
- * is behind it. The CPU's table is lstm_backend_cpu(); a plug-in exports its own under LSTM_BACKEND_SYMBOL. */
+/* The seam between what a text means and where it is computed: one table of a few coarse functions.
+ * The loop over time is behind it. The CPU's table is lstm_backend_cpu(); a plug-in exports its own
+ * under LSTM_BACKEND_SYMBOL. */
 #ifndef LSTM_BACKEND_H
 #define LSTM_BACKEND_H
 
@@ -7,7 +8,8 @@
 
 enum { LSTM_BACKEND_ABI = 1 };
 
-struct lstm_loaded;  /* a model's weights where the backend wants them; shared by threads, never written after load */
+struct lstm_loaded;  /* a model's weights where the backend wants them; shared by threads, never
+                        written after load */
 struct lstm_session; /* one caller's working memory; used by one thread at a time */
 
 struct lstm_backend {
@@ -15,21 +17,24 @@ struct lstm_backend {
     const char *name;
 
     /* The model must outlive what is loaded from it. */
-    enum lstm_status (*load)(const struct lstm_model *model, struct lstm_loaded **loaded, struct lstm_error *err);
+    enum lstm_status (*load)(const struct lstm_model *model, struct lstm_loaded **loaded,
+                             struct lstm_error *err);
     void (*unload)(struct lstm_loaded *loaded);
 
-    enum lstm_status (*open)(const struct lstm_loaded *loaded, struct lstm_session **session, struct lstm_error *err);
+    enum lstm_status (*open)(const struct lstm_loaded *loaded, struct lstm_session **session,
+                             struct lstm_error *err);
     void (*close)(struct lstm_session *session);
 
-    /* logits: texts x classes, before calibration. On the CPU the bits of a text's logits depend on its tokens and the
-     * model alone. Errors: LSTM_RANGE for a token outside the vocabulary or an empty text, LSTM_NOMEM,
-     * LSTM_INTERRUPTED; then logits are undefined and the session stays usable. */
-    enum lstm_status (*classify)(struct lstm_session *session, const struct lstm_batch *batch, float *logits,
-                                 struct lstm_error *err);
+    /* logits: texts x classes, before calibration. On the CPU the bits of a text's logits depend on
+     * its tokens and the model alone. Errors: LSTM_RANGE for a token outside the vocabulary or an
+     * empty text, LSTM_NOMEM, LSTM_INTERRUPTED; then logits are undefined and the session stays
+     * usable. */
+    enum lstm_status (*classify)(struct lstm_session *session, const struct lstm_batch *batch,
+                                 float *logits, struct lstm_error *err);
 };
 
-/* The CPU backend on the best instruction set this machine has, or on the one named "generic", "avx2" or "avx512"
- * (NULL when the machine lacks it or the name is unknown). */
+/* The CPU backend on the best instruction set this machine has, or on the one named "generic",
+ * "avx2" or "avx512" (NULL when the machine lacks it or the name is unknown). */
 const struct lstm_backend *lstm_backend_cpu(const char *isa);
 
 #endif

@@ -8,8 +8,8 @@ int32_t lstm_window_count(const struct lstm_sizes *sizes, int32_t tokens)
     return tokens <= sizes->window ? 1 : 1 + (tokens - sizes->window + stride - 1) / stride;
 }
 
-struct lstm_window lstm_window_at(const struct lstm_sizes *sizes, int32_t text, int32_t start, int32_t tokens,
-                                  int32_t i)
+struct lstm_window lstm_window_at(const struct lstm_sizes *sizes, int32_t text, int32_t start,
+                                  int32_t tokens, int32_t i)
 {
     int32_t stride = sizes->window - sizes->overlap;
     int32_t begin = i * stride;
@@ -26,10 +26,12 @@ struct lstm_window lstm_window_at(const struct lstm_sizes *sizes, int32_t text, 
 }
 
 /* A counting sort by length: stable, so windows of one length keep the order of their texts. */
-void lstm_windows_sorted(const struct lstm_sizes *sizes, const struct lstm_batch *batch, struct lstm_window *windows,
-                         int32_t count)
+void lstm_windows_sorted(const struct lstm_sizes *sizes, const struct lstm_batch *batch,
+                         struct lstm_window *windows, int32_t count)
 {
-    int32_t next[LSTM_WINDOW_MAX + 2] = { 0 }; /* by length: where the next window of that length goes */
+    int32_t next[LSTM_WINDOW_MAX + 2] = {
+        0
+    }; /* by length: where the next window of that length goes */
     for (int pass = 0; pass < 2; pass++) {
         for (int32_t i = 0; i < batch->texts; i++) {
             int32_t start = batch->starts[i], tokens = batch->starts[i + 1] - start;

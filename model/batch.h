@@ -1,9 +1,10 @@
 /* A ragged batch of token sequences, and the windows it is read in.
  *
- * A text longer than sizes.window tokens is read as overlapping windows that run side by side as rows of a tile. Each
- * token's state is taken from exactly one window, its owner: of the tokens that two windows share, the first half
- * belongs to the earlier one and the second half to the later one, so that every pooled state has context on both
- * sides. The states of all windows are pooled together (attention, max and mean over the whole text). */
+ * A text longer than sizes.window tokens is read as overlapping windows that run side by side as
+ * rows of a tile. Each token's state is taken from exactly one window, its owner: of the tokens
+ * that two windows share, the first half belongs to the earlier one and the second half to the
+ * later one, so that every pooled state has context on both sides. The states of all windows are
+ * pooled together (attention, max and mean over the whole text). */
 #ifndef LSTM_BATCH_H
 #define LSTM_BATCH_H
 
@@ -12,8 +13,10 @@
 struct lstm_batch {
     int32_t texts;
     const int32_t *tokens;  /* of all texts, one after another */
-    const int32_t *starts;  /* texts + 1: text i is tokens[starts[i]] .. tokens[starts[i + 1] - 1]; at least one each */
-    int (*stop)(void *arg); /* asked between tiles; nonzero ends the call with LSTM_INTERRUPTED. May be NULL */
+    const int32_t *starts;  /* texts + 1: text i is tokens[starts[i]] .. tokens[starts[i + 1] - 1];
+                               at least one each */
+    int (*stop)(void *arg); /* asked between tiles; nonzero ends the call with LSTM_INTERRUPTED. May
+                               be NULL */
     void *stop_arg;
 };
 
@@ -28,12 +31,13 @@ struct lstm_window {
 int32_t lstm_window_count(const struct lstm_sizes *sizes, int32_t tokens);
 
 /* The i-th window of a text of so many tokens that starts at position start. */
-struct lstm_window lstm_window_at(const struct lstm_sizes *sizes, int32_t text, int32_t start, int32_t tokens,
-                                  int32_t i);
+struct lstm_window lstm_window_at(const struct lstm_sizes *sizes, int32_t text, int32_t start,
+                                  int32_t tokens, int32_t i);
 
-/* All windows of a batch, the longest first; equal lengths in the order of the texts. A text's windows stay in order,
- * since only its last can be shorter. windows holds the sum of lstm_window_count over the texts. */
-void lstm_windows_sorted(const struct lstm_sizes *sizes, const struct lstm_batch *batch, struct lstm_window *windows,
-                         int32_t count);
+/* All windows of a batch, the longest first; equal lengths in the order of the texts. A text's
+ * windows stay in order, since only its last can be shorter. windows holds the sum of
+ * lstm_window_count over the texts. */
+void lstm_windows_sorted(const struct lstm_sizes *sizes, const struct lstm_batch *batch,
+                         struct lstm_window *windows, int32_t count);
 
 #endif

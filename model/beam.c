@@ -14,7 +14,8 @@ enum { CHUNK = 32 }; /* rows whose shares of the vocabulary are held at once */
 struct hypothesis {
     double score; /* sum of log shares */
     int32_t count;
-    int32_t begun, pending; /* bytes written of an unfinished character, bytes that are still to come */
+    int32_t begun,
+        pending; /* bytes written of an unfinished character, bytes that are still to come */
     int32_t *tokens, *origins;
 };
 
@@ -50,7 +51,8 @@ struct cpu_beam {
 
 /* ---- memory ---- */
 
-enum lstm_status cpu_beam_open(const struct cpu_decoder *decoder, struct cpu_beam **beam, struct lstm_error *err)
+enum lstm_status cpu_beam_open(const struct cpu_decoder *decoder, struct cpu_beam **beam,
+                               struct lstm_error *err)
 {
     *beam = calloc(1, sizeof **beam);
     if (!*beam)
@@ -66,14 +68,16 @@ void cpu_beam_close(struct cpu_beam *beam)
     free(beam);
 }
 
-static void carve_hypotheses(struct hypothesis *h, size_t count, size_t tokens, struct carver *carver)
+static void carve_hypotheses(struct hypothesis *h, size_t count, size_t tokens,
+                             struct carver *carver)
 {
     int32_t *block = carve(carver, count * 2 * tokens, sizeof *block);
     for (size_t i = 0; block && i < count; i++, block += 2 * tokens)
         h[i] = (struct hypothesis){ .tokens = block, .origins = block + tokens };
 }
 
-static void lay_out(struct cpu_beam *b, const struct cpu_source *sources, int32_t texts, struct carver *carver)
+static void lay_out(struct cpu_beam *b, const struct cpu_source *sources, int32_t texts,
+                    struct carver *carver)
 {
     const struct lstm_summary_settings *s = b->settings;
     const size_t rows = (size_t)texts * (size_t)s->beam, tokens = (size_t)s->max_tokens;
@@ -107,7 +111,8 @@ static enum lstm_status reserve(struct cpu_beam *b, const struct cpu_source *sou
         b->memory = malloc(count.used);
         b->size = b->memory ? count.used : 0;
         if (!b->memory)
-            return lstm_fail(err, LSTM_NOMEM, "out of memory for the beams of %d texts, %zu bytes", texts, count.used);
+            return lstm_fail(err, LSTM_NOMEM, "out of memory for the beams of %d texts, %zu bytes",
+                             texts, count.used);
     }
     struct carver carver = { .memory = b->memory };
     lay_out(b, sources, texts, &carver);
@@ -116,8 +121,9 @@ static enum lstm_status reserve(struct cpu_beam *b, const struct cpu_source *sou
 
 /* ---- numbers ---- */
 
-/* The natural logarithm, of the smallest normal number where x is below it. By basic operations alone, so that it is
- * the same on every machine: log x = e log 2 + 2 artanh((m - 1) / (m + 1)) for x = m 2^e, m in 0.7 .. 1.4. */
+/* The natural logarithm, of the smallest normal number where x is below it. By basic operations
+ * alone, so that it is the same on every machine: log x = e log 2 + 2 artanh((m - 1) / (m + 1)) for
+ * x = m 2^e, m in 0.7 .. 1.4. */
 static double natural_log(double x)
 {
     int exponent;
@@ -143,7 +149,8 @@ static void fill_penalties(struct cpu_beam *b)
 static void mix(const struct cpu_rows *rows, int32_t row, int32_t vocab, float *shares)
 {
     const struct cpu_source *source = rows->row_sources[row];
-    const float *attention = rows->attention[row], generate = rows->step.generate[row], copy = 1.0f - generate;
+    const float *attention = rows->attention[row], generate = rows->step.generate[row],
+                copy = 1.0f - generate;
     for (int32_t v = 0; v < vocab; v++)
         shares[v] *= generate;
     for (int32_t byte = LSTM_TOKEN_BYTES; byte < LSTM_TOKEN_FIRST; byte++)
@@ -167,7 +174,12 @@ static int repeats_trigram(const struct hypothesis *h, int32_t token)
 static int32_t character_size(int32_t token)
 {
     int32_t byte = token - LSTM_TOKEN_BYTES;
-    return byte < 0x80 ? 1 : byte < 0xC2 ? 0 : byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : byte < 0xF5 ? 4 : 0;
+    return byte < 0x80   ? 1
+           : byte < 0xC2 ? 0
+           : byte < 0xE0 ? 2
+           : byte < 0xF0 ? 3
+           : byte < 0xF5 ? 4
+                         : 0;
 }
 
 /* Does the source somewhere spell the character that the row has begun with this byte? */
@@ -181,8 +193,8 @@ static int source_spells(const struct cpu_source *source, const struct hypothesi
     return 0;
 }
 
-static int may_follow(const struct cpu_beam *b, const struct cpu_source *source, const struct hypothesis *h,
-                      int32_t token)
+static int may_follow(const struct cpu_beam *b, const struct cpu_source *source,
+                      const struct hypothesis *h, int32_t token)
 {
     if (h->pending)
         return token < LSTM_TOKEN_FIRST && source_spells(source, h, token);
@@ -194,13 +206,16 @@ static int may_follow(const struct cpu_beam *b, const struct cpu_source *source,
     return !repeats_trigram(h, token);
 }
 
-/* Fills a row's candidates: the best shares that may follow, the larger before the smaller, the lower token before the
- * higher, and the end. One pass over the vocabulary, in which few tokens get past the first comparison. */
+/* Fills a row's candidates: the best shares that may follow, the larger before the smaller, the
+ * lower token before the higher, and the end. One pass over the vocabulary, in which few tokens get
+ * past the first comparison. */
 static void collect(struct cpu_beam *b, int32_t row, const float *shares)
 {
     const struct hypothesis *h = &b->live[row];
     const int32_t most = b->width - 1, is_full = h->count == b->settings->max_tokens;
-    const int32_t limit = is_full ? LSTM_TOKEN_BYTES : h->pending ? LSTM_TOKEN_FIRST : b->decoder->sizes.vocab;
+    const int32_t limit = is_full      ? LSTM_TOKEN_BYTES
+                          : h->pending ? LSTM_TOKEN_FIRST
+                                       : b->decoder->sizes.vocab;
     struct candidate *list = b->candidates + (size_t)row * (size_t)b->width;
     int32_t count = 0;
     for (int32_t v = LSTM_TOKEN_BYTES; v < limit; v++) {
@@ -213,7 +228,9 @@ static void collect(struct cpu_beam *b, int32_t row, const float *shares)
         list[at] = (struct candidate){ .share = shares[v], .row = row, .token = v };
     }
     if (count == 0 || (h->count >= b->settings->min_tokens && !h->pending))
-        list[count++] = (struct candidate){ .share = shares[LSTM_TOKEN_MASK], .row = row, .token = LSTM_TOKEN_MASK };
+        list[count++] = (struct candidate){ .share = shares[LSTM_TOKEN_MASK],
+                                            .row = row,
+                                            .token = LSTM_TOKEN_MASK };
     for (int32_t i = 0; i < count; i++)
         list[i].score = h->score + natural_log((double)list[i].share);
     b->candidate_counts[row] = count;
@@ -224,7 +241,8 @@ static void collect_all(struct cpu_beam *b)
     const size_t vocab = (size_t)b->decoder->sizes.vocab, e = (size_t)b->decoder->sizes.embedding;
     for (int32_t first = 0; first < b->rows.step.rows; first += CHUNK) {
         int32_t rows = b->rows.step.rows - first < CHUNK ? b->rows.step.rows - first : CHUNK;
-        cpu_decoder_vocabulary(b->decoder, rows, b->rows.step.output + (size_t)first * e, b->shares);
+        cpu_decoder_vocabulary(b->decoder, rows, b->rows.step.output + (size_t)first * e,
+                               b->shares);
         for (int32_t r = 0; r < rows; r++) {
             float *shares = b->shares + (size_t)r * vocab;
             mix(&b->rows, first + r, b->decoder->sizes.vocab, shares);
@@ -243,8 +261,8 @@ static int by_score(const void *left, const void *right)
     return a->row != b->row ? a->row - b->row : a->token - b->token;
 }
 
-/* Where the token was mainly copied from: the most attended of the positions that hold it; -1 where it was rather
- * generated. */
+/* Where the token was mainly copied from: the most attended of the positions that hold it; -1 where
+ * it was rather generated. */
 static int32_t origin(const struct cpu_rows *rows, const struct candidate *c)
 {
     const struct cpu_source *source = rows->row_sources[c->row];
@@ -293,8 +311,9 @@ static void end(struct cpu_beam *b, const struct candidate *c, struct ended *end
     ended->best.score = c->score;
 }
 
-/* Gives the places of a text, whose rows are first .. first + rows - 1, to its best candidates: they become rows
- * count.. of the next step. Returns the number of rows that the next step has then. */
+/* Gives the places of a text, whose rows are first .. first + rows - 1, to its best candidates:
+ * they become rows count.. of the next step. Returns the number of rows that the next step has
+ * then. */
 static int32_t choose(struct cpu_beam *b, int32_t text, int32_t first, int32_t rows, int32_t count)
 {
     struct ended *ended = &b->ended[text];
@@ -317,7 +336,8 @@ static int32_t choose(struct cpu_beam *b, int32_t text, int32_t first, int32_t r
         b->next[count++] = (struct cpu_row_next){ .parent = all[i].row, .token = all[i].token };
     }
     /* Scores only fall, and the longest summary is divided by most. */
-    if (count > before && ended->count > 0 && b->after[before].score / b->penalties[length_max] <= ended->rank)
+    if (count > before && ended->count > 0 &&
+        b->after[before].score / b->penalties[length_max] <= ended->rank)
         return before;
     return count;
 }
@@ -327,7 +347,8 @@ static int32_t choose_all(struct cpu_beam *b)
     const struct cpu_rows *rows = &b->rows;
     int32_t count = 0;
     for (int32_t first = 0, end_row; first < rows->step.rows; first = end_row) {
-        for (end_row = first; end_row < rows->step.rows && rows->text[end_row] == rows->text[first];)
+        for (end_row = first;
+             end_row < rows->step.rows && rows->text[end_row] == rows->text[first];)
             end_row++;
         count = choose(b, rows->text[first], first, end_row - first, count);
     }
@@ -337,14 +358,17 @@ static int32_t choose_all(struct cpu_beam *b)
     return count;
 }
 
-static enum lstm_status interrupted(int32_t step, const struct lstm_summary_settings *s, struct lstm_error *err)
+static enum lstm_status interrupted(int32_t step, const struct lstm_summary_settings *s,
+                                    struct lstm_error *err)
 {
-    return lstm_fail(err, LSTM_INTERRUPTED, "interrupted after %d of at most %d tokens", step, s->max_tokens);
+    return lstm_fail(err, LSTM_INTERRUPTED, "interrupted after %d of at most %d tokens", step,
+                     s->max_tokens);
 }
 
-enum lstm_status cpu_beam_search(struct cpu_beam *b, const struct cpu_source *sources, int32_t texts,
-                                 const struct lstm_summary_settings *settings, int (*stop)(void *), void *stop_arg,
-                                 struct cpu_written *written, struct lstm_error *err)
+enum lstm_status cpu_beam_search(struct cpu_beam *b, const struct cpu_source *sources,
+                                 int32_t texts, const struct lstm_summary_settings *settings,
+                                 int (*stop)(void *), void *stop_arg, struct cpu_written *written,
+                                 struct lstm_error *err)
 {
     b->settings = settings;
     enum lstm_status rc = reserve(b, sources, texts, err);
@@ -371,8 +395,9 @@ enum lstm_status cpu_beam_search(struct cpu_beam *b, const struct cpu_source *so
     return LSTM_OK;
 }
 
-enum lstm_status cpu_beam_replay(struct cpu_beam *b, const struct cpu_source *source, const int32_t *tokens,
-                                 int32_t count, int (*stop)(void *), void *stop_arg, float *weights, float *generate,
+enum lstm_status cpu_beam_replay(struct cpu_beam *b, const struct cpu_source *source,
+                                 const int32_t *tokens, int32_t count, int (*stop)(void *),
+                                 void *stop_arg, float *weights, float *generate,
                                  struct lstm_error *err)
 {
     const struct lstm_summary_settings settings = { .max_tokens = count, .beam = 1 };

@@ -1,15 +1,18 @@
-/* Beam search over the summaries of a group of texts: all beams of all texts are rows of the decoder's steps.
+/* Beam search over the summaries of a group of texts: all beams of all texts are rows of the
+ * decoder's steps.
  *
- * A text starts with `beam` places. In each step the tokens that may follow its rows compete by the sum of the
- * logarithms of their shares in the mixture of generating and copying; ties go to the better row, then to the lower
- * token. The best take the places that are left; one that ends gives its place up for good, so that a beam of 1 is the
- * greedy choice (Sutskever et al. 2014). Of the ended ones the best by length-normalised sum (Wu et al. 2016) wins; the
- * search is over when no place is left or nothing unfinished can win any more.
+ * A text starts with `beam` places. In each step the tokens that may follow its rows compete by the
+ * sum of the logarithms of their shares in the mixture of generating and copying; ties go to the
+ * better row, then to the lower token. The best take the places that are left; one that ends gives
+ * its place up for good, so that a beam of 1 is the greedy choice (Sutskever et al. 2014). Of the
+ * ended ones the best by length-normalised sum (Wu et al. 2016) wins; the search is over when no
+ * place is left or nothing unfinished can win any more.
  *
- * What may follow: no token that repeats a trigram of the summary (Paulus et al. 2018); the end only after min_tokens
- * or where nothing else may follow, and nothing but the end after max_tokens; a byte token only as part of a whole
- * character that the source spells so, so that summaries of valid sources are valid UTF-8. Bytes are copied, never
- * generated: their share is that of copying. */
+ * What may follow: no token that repeats a trigram of the summary (Paulus et al. 2018); the end
+ * only after min_tokens or where nothing else may follow, and nothing but the end after max_tokens;
+ * a byte token only as part of a whole character that the source spells so, so that summaries of
+ * valid sources are valid UTF-8. Bytes are copied, never generated: their share is that of copying.
+ */
 #ifndef LSTM_BEAM_H
 #define LSTM_BEAM_H
 
@@ -18,7 +21,8 @@
 
 struct cpu_beam; /* working memory for one caller at a time */
 
-enum lstm_status cpu_beam_open(const struct cpu_decoder *decoder, struct cpu_beam **beam, struct lstm_error *err);
+enum lstm_status cpu_beam_open(const struct cpu_decoder *decoder, struct cpu_beam **beam,
+                               struct lstm_error *err);
 void cpu_beam_close(struct cpu_beam *beam); /* NULL is fine */
 
 /* The best summary found. The arrays have room for max_tokens. */
@@ -28,16 +32,18 @@ struct cpu_written {
     double log_share;
 };
 
-/* Writes a summary of each source (count >= 1 tokens). settings: beam may be larger than the facade allows. Errors:
- * LSTM_NOMEM, LSTM_INTERRUPTED between steps (stop may be NULL). */
-enum lstm_status cpu_beam_search(struct cpu_beam *beam, const struct cpu_source *sources, int32_t texts,
-                                 const struct lstm_summary_settings *settings, int (*stop)(void *), void *stop_arg,
-                                 struct cpu_written *written, struct lstm_error *err);
+/* Writes a summary of each source (count >= 1 tokens). settings: beam may be larger than the facade
+ * allows. Errors: LSTM_NOMEM, LSTM_INTERRUPTED between steps (stop may be NULL). */
+enum lstm_status cpu_beam_search(struct cpu_beam *beam, const struct cpu_source *sources,
+                                 int32_t texts, const struct lstm_summary_settings *settings,
+                                 int (*stop)(void *), void *stop_arg, struct cpu_written *written,
+                                 struct lstm_error *err);
 
-/* Writes the tokens of a summary once more, to see what was attended: weights (count x source count), generate (count),
- * bit for bit those of the search. */
-enum lstm_status cpu_beam_replay(struct cpu_beam *beam, const struct cpu_source *source, const int32_t *tokens,
-                                 int32_t count, int (*stop)(void *), void *stop_arg, float *weights, float *generate,
+/* Writes the tokens of a summary once more, to see what was attended: weights (count x source
+ * count), generate (count), bit for bit those of the search. */
+enum lstm_status cpu_beam_replay(struct cpu_beam *beam, const struct cpu_source *source,
+                                 const int32_t *tokens, int32_t count, int (*stop)(void *),
+                                 void *stop_arg, float *weights, float *generate,
                                  struct lstm_error *err);
 
 #endif

@@ -1,4 +1,5 @@
-/* Hands out pieces of one block of memory, each on a cache line of its own. With a NULL block it only counts. */
+/* Hands out pieces of one block of memory, each on a cache line of its own. With a NULL block it
+ * only counts. */
 #ifndef LSTM_CARVE_H
 #define LSTM_CARVE_H
 

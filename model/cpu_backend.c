@@ -23,7 +23,8 @@ static enum lstm_status load(const struct cpu_kernels *kernels, const struct lst
     *loaded = calloc(1, sizeof **loaded);
     if (!*loaded)
         return lstm_fail(err, LSTM_NOMEM, "out of memory for a model on the CPU");
-    enum lstm_status rc = cpu_weights_open(&model->sizes, kernels, model->params, 0, &(*loaded)->weights, err);
+    enum lstm_status rc =
+        cpu_weights_open(&model->sizes, kernels, model->params, 0, &(*loaded)->weights, err);
     if (rc) {
         free(*loaded);
         *loaded = NULL;
@@ -48,8 +49,8 @@ static void close_session(struct lstm_session *s)
     free(s);
 }
 
-static enum lstm_status open_session(const struct lstm_loaded *loaded, struct lstm_session **session,
-                                     struct lstm_error *err)
+static enum lstm_status open_session(const struct lstm_loaded *loaded,
+                                     struct lstm_session **session, struct lstm_error *err)
 {
     const struct cpu_weights *w = loaded->weights;
     size_t h = (size_t)w->sizes.hidden, floats = 6 * h + 6 * h + (size_t)w->sizes.window + 16;
@@ -68,7 +69,8 @@ static enum lstm_status open_session(const struct lstm_loaded *loaded, struct ls
     }
     s->weights = w;
     float *next = s->features + 6 * h;
-    s->pools.window = (struct cpu_pool){ .weighted = next, .max = next + 2 * h, .sum = next + 4 * h };
+    s->pools.window =
+        (struct cpu_pool){ .weighted = next, .max = next + 2 * h, .sum = next + 4 * h };
     s->pools.scores = next + 6 * h;
     return LSTM_OK;
 }
@@ -77,7 +79,8 @@ static enum lstm_status open_session(const struct lstm_loaded *loaded, struct ls
 static enum lstm_status reserve(struct lstm_session *s, int32_t texts, struct lstm_error *err)
 {
     size_t n = (size_t)texts, width = 2 * (size_t)s->weights->sizes.hidden;
-    size_t need = n * (sizeof *s->pools.texts + sizeof *s->pools.counts) + n * 3 * width * sizeof(float);
+    size_t need =
+        n * (sizeof *s->pools.texts + sizeof *s->pools.counts) + n * 3 * width * sizeof(float);
     if (need > s->batch_size) {
         void *memory = realloc(s->batch_memory, need);
         if (!memory)
@@ -89,7 +92,9 @@ static enum lstm_status reserve(struct lstm_session *s, int32_t texts, struct ls
     float *floats = (float *)(s->pools.texts + n);
     s->pools.counts = (int32_t *)(floats + n * 3 * width);
     for (size_t i = 0; i < n; i++, floats += 3 * width) {
-        s->pools.texts[i] = (struct cpu_pool){ .weighted = floats, .max = floats + width, .sum = floats + 2 * width };
+        s->pools.texts[i] = (struct cpu_pool){ .weighted = floats,
+                                               .max = floats + width,
+                                               .sum = floats + 2 * width };
         s->pools.counts[i] = 0;
     }
     return LSTM_OK;
@@ -101,8 +106,8 @@ static void take_tile(void *arg, const struct cpu_tile *tile, const float *state
     cpu_pool_tile(s->weights, tile, states, &s->pools);
 }
 
-static enum lstm_status classify(struct lstm_session *s, const struct lstm_batch *batch, float *logits,
-                                 struct lstm_error *err)
+static enum lstm_status classify(struct lstm_session *s, const struct lstm_batch *batch,
+                                 float *logits, struct lstm_error *err)
 {
     const struct lstm_sizes *sizes = &s->weights->sizes;
     const struct cpu_kernels *k = s->weights->kernels;
@@ -115,24 +120,25 @@ static enum lstm_status classify(struct lstm_session *s, const struct lstm_batch
     int32_t width = 2 * sizes->hidden, columns = 3 * width;
     for (int32_t i = 0; i < batch->texts; i++) {
         k->pool_finish(width, s->pools.counts[i], &s->pools.texts[i], s->features);
-        k->classify(sizes->classes, columns, weight, weight + (size_t)sizes->classes * (size_t)columns, s->features,
+        k->classify(sizes->classes, columns, weight,
+                    weight + (size_t)sizes->classes * (size_t)columns, s->features,
                     logits + (size_t)i * (size_t)sizes->classes);
     }
     return LSTM_OK;
 }
 
-#define CPU_BACKEND(isa)                                                                            \
-    static enum lstm_status load_##isa(const struct lstm_model *model, struct lstm_loaded **loaded, \
-                                       struct lstm_error *err)                                      \
-    {                                                                                               \
-        return load(&cpu_kernels_##isa, model, loaded, err);                                        \
-    }                                                                                               \
-    static const struct lstm_backend backend_##isa = { .abi = LSTM_BACKEND_ABI,                     \
-                                                       .name = "cpu-" #isa,                         \
-                                                       .load = load_##isa,                          \
-                                                       .unload = unload,                            \
-                                                       .open = open_session,                        \
-                                                       .close = close_session,                      \
+#define CPU_BACKEND(isa)                                                                    \
+    static enum lstm_status load_##isa(const struct lstm_model *model,                      \
+                                       struct lstm_loaded **loaded, struct lstm_error *err) \
+    {                                                                                       \
+        return load(&cpu_kernels_##isa, model, loaded, err);                                \
+    }                                                                                       \
+    static const struct lstm_backend backend_##isa = { .abi = LSTM_BACKEND_ABI,             \
+                                                       .name = "cpu-" #isa,                 \
+                                                       .load = load_##isa,                  \
+                                                       .unload = unload,                    \
+                                                       .open = open_session,                \
+                                                       .close = close_session,              \
                                                        .classify = classify };
 
 CPU_BACKEND(generic)

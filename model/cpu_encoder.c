@@ -15,11 +15,13 @@ int32_t cpu_tile_positions(const struct lstm_window *windows, int32_t rows)
     return positions;
 }
 
-void cpu_tile_plan(struct cpu_tile *tile, const struct lstm_window *windows, int32_t rows, const int32_t *tokens,
-                   int32_t *memory)
+void cpu_tile_plan(struct cpu_tile *tile, const struct lstm_window *windows, int32_t rows,
+                   const int32_t *tokens, int32_t *memory)
 {
     int32_t positions = cpu_tile_positions(windows, rows), steps = rows ? windows[0].length : 0;
-    *tile = (struct cpu_tile){ .windows = windows, .rows = rows, .steps = steps, .positions = positions };
+    *tile = (struct cpu_tile){
+        .windows = windows, .rows = rows, .steps = steps, .positions = positions
+    };
     tile->base = memory, memory += steps + 1;
     tile->offset = memory, memory += rows;
     tile->place[0] = memory, memory += positions;
@@ -27,7 +29,8 @@ void cpu_tile_plan(struct cpu_tile *tile, const struct lstm_window *windows, int
     tile->tokens = memory;
     for (int32_t r = 0, at = 0; r < rows; at += windows[r].length, r++) {
         tile->offset[r] = at;
-        memcpy(tile->tokens + at, tokens + windows[r].start, (size_t)windows[r].length * sizeof *tokens);
+        memcpy(tile->tokens + at, tokens + windows[r].start,
+               (size_t)windows[r].length * sizeof *tokens);
     }
     tile->base[0] = 0;
     for (int32_t s = 0, running = rows, p = 0; s < steps; s++) {
@@ -50,14 +53,16 @@ void cpu_gather(const struct cpu_input *input, const int32_t *place, int32_t cou
     }
 }
 
-static void scatter(const float *rows, size_t cols, const int32_t *place, int32_t count, float *states, size_t width)
+static void scatter(const float *rows, size_t cols, const int32_t *place, int32_t count,
+                    float *states, size_t width)
 {
     for (int32_t i = 0; i < count; i++, rows += cols)
         memcpy(states + (size_t)place[i] * width, rows, cols * sizeof *rows);
 }
 
-void cpu_direction_run(const struct cpu_weights *weights, int layer, int reverse, const struct cpu_tile *tile,
-                       const struct cpu_input *input, struct cpu_steps *steps, float *states)
+void cpu_direction_run(const struct cpu_weights *weights, int layer, int reverse,
+                       const struct cpu_tile *tile, const struct cpu_input *input,
+                       struct cpu_steps *steps, float *states)
 {
     const struct cpu_kernels *k = weights->kernels;
     const struct cpu_direction *d = &weights->direction[layer][reverse];
@@ -68,14 +73,16 @@ void cpu_direction_run(const struct cpu_weights *weights, int layer, int reverse
         const int32_t rows = tile->base[s + 1] - tile->base[s];
         const int32_t *place = tile->place[reverse] + tile->base[s];
         size_t here = steps->keep ? (size_t)tile->base[s] : 0;
-        float *gates = steps->gates + here * 4 * h, *cell = steps->cell + here * h, *state = steps->state + here * h;
+        float *gates = steps->gates + here * 4 * h, *cell = steps->cell + here * h,
+              *state = steps->state + here * h;
         cpu_gather(input, place, rows, steps->x);
         for (int32_t r = 0; r < rows; r++)
             memcpy(gates + (size_t)r * 4 * h, d->bias, 4 * h * sizeof *gates);
         k->gemm(rows, 4 * hidden, input->cols, (struct cpu_matrix){ steps->x, in, 1 },
                 (struct cpu_panels){ d->ih, 16, 16 * in }, gates, 4 * h);
         if (s > 0)
-            k->gemm(rows, 4 * hidden, hidden, (struct cpu_matrix){ steps->state + before * h, h, 1 },
+            k->gemm(rows, 4 * hidden, hidden,
+                    (struct cpu_matrix){ steps->state + before * h, h, 1 },
                     (struct cpu_panels){ d->hh, 16, 16 * h }, gates, 4 * h);
         else
             memset(cell, 0, (size_t)rows * h * sizeof *cell);
@@ -85,8 +92,8 @@ void cpu_direction_run(const struct cpu_weights *weights, int layer, int reverse
     }
 }
 
-void cpu_pool_tile(const struct cpu_weights *weights, const struct cpu_tile *tile, const float *states,
-                   struct cpu_pools *pools)
+void cpu_pool_tile(const struct cpu_weights *weights, const struct cpu_tile *tile,
+                   const float *states, struct cpu_pools *pools)
 {
     const struct cpu_kernels *k = weights->kernels;
     const float *attention = weights->params + lstm_attention_at(&weights->sizes);
@@ -96,21 +103,24 @@ void cpu_pool_tile(const struct cpu_weights *weights, const struct cpu_tile *til
         int32_t first = tile->offset[r] + window->own_start - window->start;
         struct cpu_pool *text = &pools->texts[window->text];
         struct cpu_pool *into = pools->counts[window->text] ? &pools->window : text;
-        k->pool(window->own_length, width, states + (size_t)first * (size_t)width, attention, pools->scores, into);
+        k->pool(window->own_length, width, states + (size_t)first * (size_t)width, attention,
+                pools->scores, into);
         if (into != text)
             k->pool_merge(width, text, into);
         pools->counts[window->text] += window->own_length;
     }
 }
 
-enum lstm_status cpu_batch_check(const struct lstm_sizes *sizes, const struct lstm_batch *batch, struct lstm_error *err)
+enum lstm_status cpu_batch_check(const struct lstm_sizes *sizes, const struct lstm_batch *batch,
+                                 struct lstm_error *err)
 {
     for (int32_t i = 0; i < batch->texts; i++) {
         if (batch->starts[i] >= batch->starts[i + 1])
             return lstm_fail(err, LSTM_RANGE, "text %d of the batch has no token", i);
         for (int32_t t = batch->starts[i]; t < batch->starts[i + 1]; t++)
             if (batch->tokens[t] < 0 || batch->tokens[t] >= sizes->vocab)
-                return lstm_fail(err, LSTM_RANGE, "token %d of a vocabulary of %d", batch->tokens[t], sizes->vocab);
+                return lstm_fail(err, LSTM_RANGE, "token %d of a vocabulary of %d",
+                                 batch->tokens[t], sizes->vocab);
     }
     return LSTM_OK;
 }

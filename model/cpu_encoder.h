@@ -1,17 +1,20 @@
-/* The encoder on the CPU: windows of texts run in lockstep as the rows of a tile. Shared by the backend, which forgets
- * each step as it goes, and by the tape, which keeps what the backward pass needs. */
+/* The encoder on the CPU: windows of texts run in lockstep as the rows of a tile. Shared by the
+ * backend, which forgets each step as it goes, and by the tape, which keeps what the backward pass
+ * needs. */
 #ifndef LSTM_CPU_ENCODER_H
 #define LSTM_CPU_ENCODER_H
 
 #include "batch.h"
 #include "cpu_kernels.h"
 
-/* The weights of one direction of one layer in the order the products read them. in = embedding or 2 hidden. */
+/* The weights of one direction of one layer in the order the products read them. in = embedding or
+ * 2 hidden. */
 struct cpu_direction {
     float *ih;                /* in x 4 hidden, in panels */
     float *hh;                /* hidden x 4 hidden, in panels */
     float *bias;              /* 4 hidden */
-    float *ih_back, *hh_back; /* 4 hidden x in, 4 hidden x hidden, in panels: for the backward pass, else NULL */
+    float *ih_back, *hh_back; /* 4 hidden x in, 4 hidden x hidden, in panels: for the backward pass,
+                                 else NULL */
 };
 
 struct cpu_weights {
@@ -23,16 +26,16 @@ struct cpu_weights {
 
 /* Allocates room for packed weights; with_backward for training. Packs the params. */
 enum lstm_status cpu_weights_open(const struct lstm_sizes *sizes, const struct cpu_kernels *kernels,
-                                  const float *params, int with_backward, struct cpu_weights **weights,
-                                  struct lstm_error *err);
+                                  const float *params, int with_backward,
+                                  struct cpu_weights **weights, struct lstm_error *err);
 void cpu_weights_pack(struct cpu_weights *weights); /* again, after the params changed */
 /* matrix: cols x depth, as PyTorch stores a weight; its transpose in panels of 16 columns. */
 void cpu_pack_transposed(const float *matrix, size_t cols, size_t depth, float *panels);
 void cpu_weights_close(struct cpu_weights *weights);
 
-/* Where everything in a tile lies. Packed order goes step by step, the rows still running at each step; row-major
- * order goes window by window, token by token. In both directions step s of row r is packed position base[s] + r; it
- * reads token s forward and token length - 1 - s in reverse. */
+/* Where everything in a tile lies. Packed order goes step by step, the rows still running at each
+ * step; row-major order goes window by window, token by token. In both directions step s of row r
+ * is packed position base[s] + r; it reads token s forward and token length - 1 - s in reverse. */
 struct cpu_tile {
     const struct lstm_window *windows; /* not ours; the longest first */
     int32_t rows, steps, positions;
@@ -44,11 +47,12 @@ struct cpu_tile {
 
 /* How many int32 a tile's arrays need, and laying them out in such a block. Windows are sorted. */
 size_t cpu_tile_ints(int32_t rows, int32_t steps, int32_t positions);
-void cpu_tile_plan(struct cpu_tile *tile, const struct lstm_window *windows, int32_t rows, const int32_t *tokens,
-                   int32_t *memory);
+void cpu_tile_plan(struct cpu_tile *tile, const struct lstm_window *windows, int32_t rows,
+                   const int32_t *tokens, int32_t *memory);
 int32_t cpu_tile_positions(const struct lstm_window *windows, int32_t rows);
 
-/* Rows of the input of a layer: from a table of vectors by token, or one vector a row-major position. */
+/* Rows of the input of a layer: from a table of vectors by token, or one vector a row-major
+ * position. */
 struct cpu_input {
     const float *table;
     const int32_t *rows; /* table row of each row-major position; NULL: the position itself */
@@ -56,8 +60,8 @@ struct cpu_input {
 };
 void cpu_gather(const struct cpu_input *input, const int32_t *place, int32_t count, float *x);
 
-/* The working memory of one direction. Where steps are kept, packed position p has its own gates, cell and state;
- * otherwise every step uses the first rows again. */
+/* The working memory of one direction. Where steps are kept, packed position p has its own gates,
+ * cell and state; otherwise every step uses the first rows again. */
 struct cpu_steps {
     int keep;
     float *x;     /* rows x in */
@@ -66,20 +70,22 @@ struct cpu_steps {
     float *state; /* (positions or rows) x hidden */
 };
 
-/* Runs a direction over a tile; its states go to columns reverse * hidden of states (positions x 2 hidden). */
-void cpu_direction_run(const struct cpu_weights *weights, int layer, int reverse, const struct cpu_tile *tile,
-                       const struct cpu_input *input, struct cpu_steps *steps, float *states);
+/* Runs a direction over a tile; its states go to columns reverse * hidden of states (positions x 2
+ * hidden). */
+void cpu_direction_run(const struct cpu_weights *weights, int layer, int reverse,
+                       const struct cpu_tile *tile, const struct cpu_input *input,
+                       struct cpu_steps *steps, float *states);
 
-/* Pools the owned states of a tile's windows into texts' pools, in order; counts[text] is the number of states pooled
- * so far. scratch: window + 16 scores and one pool. */
+/* Pools the owned states of a tile's windows into texts' pools, in order; counts[text] is the
+ * number of states pooled so far. scratch: window + 16 scores and one pool. */
 struct cpu_pools {
     struct cpu_pool *texts;
     int32_t *counts;
     struct cpu_pool window;
     float *scores;
 };
-void cpu_pool_tile(const struct cpu_weights *weights, const struct cpu_tile *tile, const float *states,
-                   struct cpu_pools *pools);
+void cpu_pool_tile(const struct cpu_weights *weights, const struct cpu_tile *tile,
+                   const float *states, struct cpu_pools *pools);
 
 /* Checks tokens and lengths of a batch. */
 enum lstm_status cpu_batch_check(const struct lstm_sizes *sizes, const struct lstm_batch *batch,

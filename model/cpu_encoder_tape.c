@@ -18,12 +18,14 @@ const float *cpu_mask_of(const float *masks, int32_t text, size_t cols)
     return masks ? masks + (size_t)text * cols : NULL;
 }
 
-void cpu_encoder_tape_carve(struct cpu_encoder_tape *t, const struct lstm_batch *batch, struct carver *carver)
+void cpu_encoder_tape_carve(struct cpu_encoder_tape *t, const struct lstm_batch *batch,
+                            struct carver *carver)
 {
     const struct lstm_sizes *s = &t->weights->sizes;
     size_t rows = 0, positions = 0, steps = 0;
     for (int32_t i = 0; i < batch->texts; i++) {
-        int32_t tokens = batch->starts[i + 1] - batch->starts[i], count = lstm_window_count(s, tokens);
+        int32_t tokens = batch->starts[i + 1] - batch->starts[i],
+                count = lstm_window_count(s, tokens);
         rows += (size_t)count;
         positions += (size_t)(tokens + (count - 1) * s->overlap);
         steps = most(steps, (size_t)(tokens < s->window ? tokens : s->window));
@@ -31,7 +33,8 @@ void cpu_encoder_tape_carve(struct cpu_encoder_tape *t, const struct lstm_batch 
     size_t h = (size_t)s->hidden, e = (size_t)s->embedding, wide = most(2 * h, e);
     const size_t f = sizeof(float);
     t->windows = carve(carver, rows, sizeof *t->windows);
-    t->ints = carve(carver, cpu_tile_ints((int32_t)rows, (int32_t)steps, (int32_t)positions), sizeof *t->ints);
+    t->ints = carve(carver, cpu_tile_ints((int32_t)rows, (int32_t)steps, (int32_t)positions),
+                    sizeof *t->ints);
     for (int layer = 0; layer < s->layers; layer++) {
         t->states[layer] = carve(carver, positions * 2 * h, f);
         for (int reverse = 0; reverse < 2; reverse++) {
@@ -70,7 +73,8 @@ static struct cpu_input input_of(const struct cpu_encoder_tape *t, int layer)
     return (struct cpu_input){ t->embedded, NULL, t->weights->sizes.embedding };
 }
 
-void cpu_encoder_tape_forward(struct cpu_encoder_tape *t, const struct lstm_batch *batch, const float *masks)
+void cpu_encoder_tape_forward(struct cpu_encoder_tape *t, const struct lstm_batch *batch,
+                              const float *masks)
 {
     const struct lstm_sizes *s = &t->weights->sizes;
     int32_t rows = t->tile.rows;
@@ -86,7 +90,8 @@ void cpu_encoder_tape_forward(struct cpu_encoder_tape *t, const struct lstm_batc
         for (int reverse = 0; reverse < 2; reverse++) {
             const struct cpu_kept *kept = &t->kept[layer][reverse];
             struct cpu_steps steps = { 1, t->x, kept->gates, kept->cell, kept->state };
-            cpu_direction_run(t->weights, layer, reverse, &t->tile, &input, &steps, t->states[layer]);
+            cpu_direction_run(t->weights, layer, reverse, &t->tile, &input, &steps,
+                              t->states[layer]);
         }
     }
 }
@@ -112,8 +117,10 @@ static void steps_backward(struct cpu_encoder_tape *t, int layer, int reverse)
         float *gates = kept->gates + here * 4 * h;
         k->cell_backward(rows, hidden, gates, before, kept->cell + here * h, t->d_state, t->d_cell);
         memset(t->d_state, 0, (size_t)rows * h * sizeof *t->d_state);
-        k->gemm(rows, hidden, 4 * hidden, (struct cpu_matrix){ gates, 4 * h, 1 },
-                (struct cpu_panels){ t->weights->direction[layer][reverse].hh_back, 16, 16 * 4 * h }, t->d_state, h);
+        k->gemm(
+            rows, hidden, 4 * hidden, (struct cpu_matrix){ gates, 4 * h, 1 },
+            (struct cpu_panels){ t->weights->direction[layer][reverse].hh_back, 16, 16 * 4 * h },
+            t->d_state, h);
     }
 }
 
@@ -134,15 +141,20 @@ static void weights_backward(struct cpu_encoder_tape *t, int layer, int reverse,
     cpu_gather(&input, tile->place[reverse], tile->positions, t->x);
     k->gemm(4 * hidden, input.cols, tile->positions, (struct cpu_matrix){ dz, 1, 4 * h },
             (struct cpu_panels){ t->x, in, 16 }, d_ih, in);
-    for (int32_t s = 1; s < tile->steps; s++) { /* the states before each later step, in the order of its rows */
-        size_t to = (size_t)(tile->base[s] - tile->rows) * h, rows = (size_t)(tile->base[s + 1] - tile->base[s]);
-        memcpy(t->x + to, t->kept[layer][reverse].state + (size_t)tile->base[s - 1] * h, rows * h * sizeof *t->x);
+    for (int32_t s = 1; s < tile->steps;
+         s++) { /* the states before each later step, in the order of its rows */
+        size_t to = (size_t)(tile->base[s] - tile->rows) * h,
+               rows = (size_t)(tile->base[s + 1] - tile->base[s]);
+        memcpy(t->x + to, t->kept[layer][reverse].state + (size_t)tile->base[s - 1] * h,
+               rows * h * sizeof *t->x);
     }
-    k->gemm(4 * hidden, hidden, later, (struct cpu_matrix){ dz + (size_t)tile->rows * 4 * h, 1, 4 * h },
+    k->gemm(4 * hidden, hidden, later,
+            (struct cpu_matrix){ dz + (size_t)tile->rows * 4 * h, 1, 4 * h },
             (struct cpu_panels){ t->x, h, 16 }, d_hh, h);
     memset(t->x, 0, (size_t)tile->positions * in * sizeof *t->x);
     k->gemm(tile->positions, input.cols, 4 * hidden, (struct cpu_matrix){ dz, 4 * h, 1 },
-            (struct cpu_panels){ t->weights->direction[layer][reverse].ih_back, 16, 16 * 4 * h }, t->x, in);
+            (struct cpu_panels){ t->weights->direction[layer][reverse].ih_back, 16, 16 * 4 * h },
+            t->x, in);
     for (int32_t p = 0; p < tile->positions; p++)
         k->add(in, t->x + (size_t)p * in, t->d_input + (size_t)tile->place[reverse][p] * in);
 }
@@ -168,7 +180,8 @@ void cpu_encoder_tape_backward(struct cpu_encoder_tape *t, float *gradient)
             steps_backward(t, layer, reverse);
             weights_backward(t, layer, reverse, gradient);
         }
-        float *done = t->d_states; /* what this layer's input wants is what the layer below must give */
+        float *done =
+            t->d_states; /* what this layer's input wants is what the layer below must give */
         t->d_states = t->d_input;
         t->d_input = done;
     }

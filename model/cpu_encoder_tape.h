@@ -1,4 +1,5 @@
-/* The encoder with its activations kept, and its backward pass: what the tapes of the tasks stand on. */
+/* The encoder with its activations kept, and its backward pass: what the tapes of the tasks stand
+ * on. */
 #ifndef LSTM_CPU_ENCODER_TAPE_H
 #define LSTM_CPU_ENCODER_TAPE_H
 
@@ -25,12 +26,16 @@ struct cpu_encoder_tape {
     int32_t *ints;
 };
 
-/* Lays out the memory a batch needs. Windows, tile and zeros are filled by cpu_encoder_tape_forward. */
-void cpu_encoder_tape_carve(struct cpu_encoder_tape *tape, const struct lstm_batch *batch, struct carver *carver);
+/* Lays out the memory a batch needs. Windows, tile and zeros are filled by
+ * cpu_encoder_tape_forward. */
+void cpu_encoder_tape_carve(struct cpu_encoder_tape *tape, const struct lstm_batch *batch,
+                            struct carver *carver);
 
-/* Runs the encoder over a checked batch; masks: locked dropout of the embedding (texts x embedding), or NULL. The
- * states of the last layer are in states[layers - 1]; d_states is zero, for the task to add to. */
-void cpu_encoder_tape_forward(struct cpu_encoder_tape *tape, const struct lstm_batch *batch, const float *masks);
+/* Runs the encoder over a checked batch; masks: locked dropout of the embedding (texts x
+ * embedding), or NULL. The states of the last layer are in states[layers - 1]; d_states is zero,
+ * for the task to add to. */
+void cpu_encoder_tape_forward(struct cpu_encoder_tape *tape, const struct lstm_batch *batch,
+                              const float *masks);
 
 /* From the gradient of the last layer's states in d_states to that of the parameters. */
 void cpu_encoder_tape_backward(struct cpu_encoder_tape *tape, float *gradient);
@@ -38,7 +43,8 @@ void cpu_encoder_tape_backward(struct cpu_encoder_tape *tape, float *gradient);
 /* The states of the last layer that belong to a window's owned tokens, and their gradient. */
 static inline size_t cpu_encoder_tape_owned(const struct cpu_encoder_tape *tape, int32_t row)
 {
-    return (size_t)(tape->tile.offset[row] + tape->windows[row].own_start - tape->windows[row].start);
+    return (size_t)(tape->tile.offset[row] + tape->windows[row].own_start -
+                    tape->windows[row].start);
 }
 
 /* y *= mask, or nothing where there is none */

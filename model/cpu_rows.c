@@ -8,11 +8,14 @@ static size_t padded(int32_t count)
     return ((size_t)count + 15) / 16 * 16;
 }
 
-void cpu_rows_carve(struct cpu_rows *r, const struct cpu_decoder *d, const struct cpu_source *sources, int32_t texts,
-                    int32_t beam, struct carver *carver)
+void cpu_rows_carve(struct cpu_rows *r, const struct cpu_decoder *d,
+                    const struct cpu_source *sources, int32_t texts, int32_t beam,
+                    struct carver *carver)
 {
-    const size_t e = (size_t)d->sizes.embedding, h2 = 2 * (size_t)d->sizes.hidden, n = (size_t)d->sizes.decoder;
-    const size_t a = (size_t)d->sizes.alignment, rows = (size_t)texts * (size_t)beam, f = sizeof(float);
+    const size_t e = (size_t)d->sizes.embedding, h2 = 2 * (size_t)d->sizes.hidden,
+                 n = (size_t)d->sizes.decoder;
+    const size_t a = (size_t)d->sizes.alignment, rows = (size_t)texts * (size_t)beam,
+                 f = sizeof(float);
     *r = (struct cpu_rows){ .decoder = d, .sources = sources, .texts = texts, .beam = beam };
     r->text = carve(carver, rows, sizeof *r->text);
     r->slot = carve(carver, rows, sizeof *r->slot);
@@ -50,8 +53,8 @@ void cpu_rows_carve(struct cpu_rows *r, const struct cpu_decoder *d, const struc
     }
 }
 
-/* A text keeps three vectors over its source for each of its rows: the coverage of this step and of the next, which
- * change places, and the attention. */
+/* A text keeps three vectors over its source for each of its rows: the coverage of this step and of
+ * the next, which change places, and the attention. */
 static float *kept(const struct cpu_rows *r, int32_t kind, int32_t text, int32_t slot)
 {
     return r->kept[text] + (size_t)(kind * r->beam + slot) * padded(r->sources[text].count);
@@ -111,8 +114,10 @@ void cpu_rows_advance(struct cpu_rows *r, const struct cpu_row_next *next, int32
         slot = i > 0 && r->text[i - 1] == text ? slot + 1 : 0;
         place(r, i, text, slot, next[i].token);
         size_t width = padded(r->sources[text].count);
-        memcpy(r->coverage[i], coverage_of(r, !r->parity, text, r->parent_slot[from]), width * sizeof(float));
-        r->decoder->kernels->add(width, attention_of(r, text, r->parent_slot[from]), r->coverage[i]);
+        memcpy(r->coverage[i], coverage_of(r, !r->parity, text, r->parent_slot[from]),
+               width * sizeof(float));
+        r->decoder->kernels->add(width, attention_of(r, text, r->parent_slot[from]),
+                                 r->coverage[i]);
         memcpy(r->context + to * h2, r->step.joined + from * (n + h2) + n, h2 * sizeof(float));
         memcpy(r->cell + to * n, r->step.cell + from * n, n * sizeof(float));
         memcpy(r->state + to * n, r->step.state + from * n, n * sizeof(float));

@@ -1,13 +1,14 @@
-/* Rows of the decoder in flight: each is one summary that is being written, beside others of the same text and of other
- * texts. What a row is after a step depends on its own text and tokens alone. */
+/* Rows of the decoder in flight: each is one summary that is being written, beside others of the
+ * same text and of other texts. What a row is after a step depends on its own text and tokens
+ * alone. */
 #ifndef LSTM_CPU_ROWS_H
 #define LSTM_CPU_ROWS_H
 
 #include "carve.h"
 #include "cpu_decoder.h"
 
-/* How a row goes on: as a copy of that row of the step before, which writes this token. Rows of one text stand beside
- * one another, texts in rising order. */
+/* How a row goes on: as a copy of that row of the step before, which writes this token. Rows of one
+ * text stand beside one another, texts in rising order. */
 struct cpu_row_next {
     int32_t parent, token;
 };
@@ -22,15 +23,17 @@ struct cpu_rows {
     const struct cpu_source **row_sources; /* rows */
     float *context, *cell, *state;         /* rows x 2 hidden, rows x decoder twice */
     float **attention, **coverage;         /* rows */
-    float **kept;                          /* texts: 3 beam x the source's count, rounded up to 16: see cpu_rows.c */
-    int32_t *parent_text, *parent_slot;    /* rows */
+    float **kept; /* texts: 3 beam x the source's count, rounded up to 16: see cpu_rows.c */
+    int32_t *parent_text, *parent_slot; /* rows */
     int32_t parity;
 };
 
-/* Lays the arrays out in a block of memory, or counts how large it must be. sources: texts of them, their counts set.
+/* Lays the arrays out in a block of memory, or counts how large it must be. sources: texts of them,
+ * their counts set.
  */
-void cpu_rows_carve(struct cpu_rows *rows, const struct cpu_decoder *decoder, const struct cpu_source *sources,
-                    int32_t texts, int32_t beam, struct carver *carver);
+void cpu_rows_carve(struct cpu_rows *rows, const struct cpu_decoder *decoder,
+                    const struct cpu_source *sources, int32_t texts, int32_t beam,
+                    struct carver *carver);
 
 /* One row a text, before its first step. */
 void cpu_rows_begin(struct cpu_rows *rows);

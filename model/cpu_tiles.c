@@ -2,14 +2,17 @@
 
 #include <stdlib.h>
 
-enum { TILE_ROWS = 36 }; /* six register tiles high: the step's gates stay in the L2 cache beside the weights */
+enum {
+    TILE_ROWS = 36
+}; /* six register tiles high: the step's gates stay in the L2 cache beside the weights */
 
 struct cpu_tiles {
     const struct cpu_weights *weights; /* not ours */
     float *floats;                     /* working memory of a tile, made once */
     int32_t *ints;
     struct cpu_steps steps;
-    float *states[2];            /* TILE_ROWS x window positions x 2 hidden: a layer's output, the layer below it */
+    float *states[2]; /* TILE_ROWS x window positions x 2 hidden: a layer's output, the layer below
+                         it */
     struct lstm_window *windows; /* of a batch: grows, never shrinks */
     int32_t windows_max;
 };
@@ -24,10 +27,13 @@ void cpu_tiles_close(struct cpu_tiles *t)
     free(t);
 }
 
-enum lstm_status cpu_tiles_open(const struct cpu_weights *w, struct cpu_tiles **tiles, struct lstm_error *err)
+enum lstm_status cpu_tiles_open(const struct cpu_weights *w, struct cpu_tiles **tiles,
+                                struct lstm_error *err)
 {
-    size_t h = (size_t)w->sizes.hidden, in = w->sizes.layers > 1 ? 2 * h : (size_t)w->sizes.embedding;
-    size_t positions = (size_t)TILE_ROWS * (size_t)w->sizes.window, layers = w->sizes.layers > 1 ? 2 : 1;
+    size_t h = (size_t)w->sizes.hidden,
+           in = w->sizes.layers > 1 ? 2 * h : (size_t)w->sizes.embedding;
+    size_t positions = (size_t)TILE_ROWS * (size_t)w->sizes.window,
+           layers = w->sizes.layers > 1 ? 2 : 1;
     if (in < (size_t)w->sizes.embedding)
         in = (size_t)w->sizes.embedding;
     size_t floats = TILE_ROWS * (in + 6 * h) + layers * positions * 2 * h;
@@ -35,7 +41,8 @@ enum lstm_status cpu_tiles_open(const struct cpu_weights *w, struct cpu_tiles **
     if (t) {
         t->weights = w;
         t->floats = malloc(floats * sizeof(float));
-        t->ints = malloc(cpu_tile_ints(TILE_ROWS, w->sizes.window, (int32_t)positions) * sizeof(int32_t));
+        t->ints =
+            malloc(cpu_tile_ints(TILE_ROWS, w->sizes.window, (int32_t)positions) * sizeof(int32_t));
     }
     if (!t || !t->floats || !t->ints) {
         cpu_tiles_close(t);
@@ -77,8 +84,8 @@ static const float *run_tile(struct cpu_tiles *t, const struct cpu_tile *tile)
     return input.table;
 }
 
-enum lstm_status cpu_tiles_run(struct cpu_tiles *t, const struct lstm_batch *batch, cpu_tile_taker *take, void *arg,
-                               struct lstm_error *err)
+enum lstm_status cpu_tiles_run(struct cpu_tiles *t, const struct lstm_batch *batch,
+                               cpu_tile_taker *take, void *arg, struct lstm_error *err)
 {
     const struct lstm_sizes *sizes = &t->weights->sizes;
     enum lstm_status rc = cpu_batch_check(sizes, batch, err);
@@ -90,7 +97,8 @@ enum lstm_status cpu_tiles_run(struct cpu_tiles *t, const struct lstm_batch *bat
     lstm_windows_sorted(sizes, batch, t->windows, windows);
     for (int32_t first = 0; first < windows; first += TILE_ROWS) {
         if (batch->stop && batch->stop(batch->stop_arg))
-            return lstm_fail(err, LSTM_INTERRUPTED, "interrupted after %d of %d windows", first, windows);
+            return lstm_fail(err, LSTM_INTERRUPTED, "interrupted after %d of %d windows", first,
+                             windows);
         struct cpu_tile tile;
         int32_t rows = windows - first < TILE_ROWS ? windows - first : TILE_ROWS;
         cpu_tile_plan(&tile, t->windows + first, rows, batch->tokens, t->ints);

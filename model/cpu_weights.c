@@ -26,8 +26,8 @@ static size_t inputs(const struct lstm_sizes *s, int layer)
 }
 
 enum lstm_status cpu_weights_open(const struct lstm_sizes *sizes, const struct cpu_kernels *kernels,
-                                  const float *params, int with_backward, struct cpu_weights **weights,
-                                  struct lstm_error *err)
+                                  const float *params, int with_backward,
+                                  struct cpu_weights **weights, struct lstm_error *err)
 {
     size_t h = (size_t)sizes->hidden, floats = 0;
     for (int layer = 0; layer < sizes->layers; layer++)

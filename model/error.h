@@ -1,5 +1,6 @@
-/* Errors travel: a function that can fail returns a status and fills the caller's struct lstm_error with one
- * sentence that says the value, the bound and what to do. Nothing in model/ prints or exits. */
+/* Errors travel: a function that can fail returns a status and fills the caller's struct lstm_error
+ * with one sentence that says the value, the bound and what to do. Nothing in model/ prints or
+ * exits. */
 #ifndef LSTM_ERROR_H
 #define LSTM_ERROR_H
 
@@ -18,7 +19,8 @@ struct lstm_error {
     char text[400];
 };
 
-/* Fills err (which may be NULL) and returns status, so that a failure is one line: return lstm_fail(err, ...). */
+/* Fills err (which may be NULL) and returns status, so that a failure is one line: return
+ * lstm_fail(err, ...). */
 enum lstm_status lstm_fail(struct lstm_error *err, enum lstm_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -1,4 +1,5 @@
-/* Reading JSON: a recursive descent whose depth is bounded, over a table of values that is bounded. */
+/* Reading JSON: a recursive descent whose depth is bounded, over a table of values that is bounded.
+ */
 #include "json.h"
 
 #include <locale.h>
@@ -103,7 +104,8 @@ static enum lstm_status skip_escape(struct parser *p)
     if (unit < 0)
         return fail(p, "\\u without four hexadecimal digits");
     if (unit >= 0xD800 && unit <= 0xDFFF) {
-        int32_t low = unit < 0xDC00 && left > 8 && s[6] == '\\' && s[7] == 'u' ? hex4(s + 8, left - 8) : -1;
+        int32_t low =
+            unit < 0xDC00 && left > 8 && s[6] == '\\' && s[7] == 'u' ? hex4(s + 8, left - 8) : -1;
         if (low < 0xDC00 || low > 0xDFFF)
             return fail(p, "a lone surrogate");
         p->at += 6;
@@ -208,7 +210,8 @@ static uint32_t next_character(const unsigned char *s, uint32_t *at)
     return character;
 }
 
-static int same_string(const unsigned char *text, const struct json_value *a, const struct json_value *b)
+static int same_string(const unsigned char *text, const struct json_value *a,
+                       const struct json_value *b)
 {
     uint32_t i = a->at, j = b->at;
     while (i < a->at + a->size && j < b->at + b->size)
@@ -276,8 +279,8 @@ static enum lstm_status parse_value(struct parser *p)
 {
     skip_space(p);
     if (p->count == p->capacity)
-        return lstm_fail(p->err, LSTM_CORRUPT, "%s, byte %u: more than %u values", p->what, (unsigned)p->at,
-                         (unsigned)p->capacity);
+        return lstm_fail(p->err, LSTM_CORRUPT, "%s, byte %u: more than %u values", p->what,
+                         (unsigned)p->at, (unsigned)p->capacity);
     uint32_t index = p->count++;
     struct json_value *value = &p->values[index];
     enum lstm_status rc;
@@ -303,12 +306,16 @@ static enum lstm_status parse_value(struct parser *p)
     return rc;
 }
 
-enum lstm_status json_parse(const char *what, const char *text, size_t size, struct json_value *values,
-                            uint32_t capacity, struct json *json, struct lstm_error *err)
+enum lstm_status json_parse(const char *what, const char *text, size_t size,
+                            struct json_value *values, uint32_t capacity, struct json *json,
+                            struct lstm_error *err)
 {
     if (size > JSON_SIZE_MAX)
-        return lstm_fail(err, LSTM_CORRUPT, "%s has %zu bytes, at most %d", what, size, (int)JSON_SIZE_MAX);
-    struct parser p = { what, (const unsigned char *)text, (uint32_t)size, 0, values, capacity, 0, 0, err };
+        return lstm_fail(err, LSTM_CORRUPT, "%s has %zu bytes, at most %d", what, size,
+                         (int)JSON_SIZE_MAX);
+    struct parser p = {
+        what, (const unsigned char *)text, (uint32_t)size, 0, values, capacity, 0, 0, err
+    };
     if (parse_value(&p))
         return LSTM_CORRUPT;
     skip_space(&p);
@@ -392,7 +399,9 @@ int json_int64(const struct json *json, uint32_t value, int64_t *number)
             return 0;
         magnitude = magnitude * 10 + digit;
     }
-    *number = !negative ? (int64_t)magnitude : magnitude > INT64_MAX ? INT64_MIN : -(int64_t)magnitude;
+    *number = !negative               ? (int64_t)magnitude
+              : magnitude > INT64_MAX ? INT64_MIN
+                                      : -(int64_t)magnitude;
     return 1;
 }
 

@@ -60,7 +60,8 @@ void json_put_string(struct json_text *out, const char *bytes, size_t size)
     json_put(out, "\"");
 }
 
-/* The process may have set a locale with a decimal comma; the thread writes in the C locale for a moment. */
+/* The process may have set a locale with a decimal comma; the thread writes in the C locale for a
+ * moment. */
 void json_real_write(float number, char text[JSON_REAL_SIZE])
 {
     locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0), before = (locale_t)0;

@@ -3,12 +3,12 @@
 
 #include <stdio.h>
 
-static enum lstm_status check(const char *name, int32_t value, int32_t low, int32_t high, int32_t multiple,
-                              struct lstm_error *err)
+static enum lstm_status check(const char *name, int32_t value, int32_t low, int32_t high,
+                              int32_t multiple, struct lstm_error *err)
 {
     if (value < low || value > high || value % multiple)
-        return lstm_fail(err, LSTM_RANGE, "%s is %d, expected %d to %d in steps of %d", name, value, low, high,
-                         multiple);
+        return lstm_fail(err, LSTM_RANGE, "%s is %d, expected %d to %d in steps of %d", name, value,
+                         low, high, multiple);
     return LSTM_OK;
 }
 
@@ -26,13 +26,16 @@ enum lstm_status lstm_sizes_check(const struct lstm_sizes *s, struct lstm_error 
         { "window", s->window, LSTM_WINDOW_MIN, LSTM_WINDOW_MAX, 1 },
         { "overlap", s->overlap, 0, s->window / 2, 1 },
         { "decoder", s->decoder, 0, LSTM_HIDDEN_MAX, LSTM_UNITS },
-        { "alignment", s->alignment, s->decoder ? LSTM_UNITS : 0, s->decoder ? LSTM_HIDDEN_MAX : 0, LSTM_UNITS },
+        { "alignment", s->alignment, s->decoder ? LSTM_UNITS : 0, s->decoder ? LSTM_HIDDEN_MAX : 0,
+          LSTM_UNITS },
     };
     for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++)
-        if (check(bounds[i].name, bounds[i].value, bounds[i].low, bounds[i].high, bounds[i].multiple, err))
+        if (check(bounds[i].name, bounds[i].value, bounds[i].low, bounds[i].high,
+                  bounds[i].multiple, err))
             return LSTM_RANGE;
     if (s->decoder && s->vocab % LSTM_UNITS)
-        return lstm_fail(err, LSTM_RANGE, "vocab is %d, a summariser's is a multiple of %d", s->vocab, LSTM_UNITS);
+        return lstm_fail(err, LSTM_RANGE, "vocab is %d, a summariser's is a multiple of %d",
+                         s->vocab, LSTM_UNITS);
     return LSTM_OK;
 }
 
@@ -98,18 +101,29 @@ static void add(struct lstm_tensor *tensors, int *count, int32_t rows, int32_t c
     *at += (size_t)rows * (size_t)cols;
 }
 
-static int add_decoder(const struct lstm_sizes *s, struct lstm_tensor *tensors, int count, size_t at)
+static int add_decoder(const struct lstm_sizes *s, struct lstm_tensor *tensors, int count,
+                       size_t at)
 {
     const int32_t h2 = 2 * s->hidden, d = s->decoder, e = s->embedding, a = s->alignment;
     const struct {
         const char *name;
         int32_t rows, cols;
     } all[LSTM_DECODER_TENSORS] = {
-        { "bridge.weight", 2 * d, h2 },    { "bridge.bias", 1, 2 * d },        { "decoder.weight_ih", 4 * d, e + h2 },
-        { "decoder.weight_hh", 4 * d, d }, { "decoder.bias", 1, 4 * d },       { "align_state.weight", a, h2 },
-        { "align_query.weight", a, d },    { "align_query.bias", 1, a },       { "align_coverage.weight", 1, a },
-        { "align_score.weight", 1, a },    { "copy.weight", 1, h2 + d + e },   { "output.weight", e, d + h2 },
-        { "output.bias", 1, e },           { "vocabulary.bias", 1, s->vocab }, { "copy.bias", 1, 1 },
+        { "bridge.weight", 2 * d, h2 },
+        { "bridge.bias", 1, 2 * d },
+        { "decoder.weight_ih", 4 * d, e + h2 },
+        { "decoder.weight_hh", 4 * d, d },
+        { "decoder.bias", 1, 4 * d },
+        { "align_state.weight", a, h2 },
+        { "align_query.weight", a, d },
+        { "align_query.bias", 1, a },
+        { "align_coverage.weight", 1, a },
+        { "align_score.weight", 1, a },
+        { "copy.weight", 1, h2 + d + e },
+        { "output.weight", e, d + h2 },
+        { "output.bias", 1, e },
+        { "vocabulary.bias", 1, s->vocab },
+        { "copy.bias", 1, 1 },
     };
     for (int i = 0; i < LSTM_DECODER_TENSORS; i++) {
         snprintf(tensors[count].name, LSTM_NAME_SIZE, "%s", all[i].name);
@@ -128,11 +142,14 @@ int lstm_layout(const struct lstm_sizes *s, struct lstm_tensor *tensors)
     for (int layer = 0; layer < s->layers; layer++) {
         int32_t in = layer ? 2 * s->hidden : s->embedding;
         for (int reverse = 0; reverse < 2; reverse++) {
-            snprintf(tensors[count].name, LSTM_NAME_SIZE, "lstm.weight_ih_l%d%s", layer, suffix[reverse]);
+            snprintf(tensors[count].name, LSTM_NAME_SIZE, "lstm.weight_ih_l%d%s", layer,
+                     suffix[reverse]);
             add(tensors, &count, 4 * s->hidden, in, &at);
-            snprintf(tensors[count].name, LSTM_NAME_SIZE, "lstm.weight_hh_l%d%s", layer, suffix[reverse]);
+            snprintf(tensors[count].name, LSTM_NAME_SIZE, "lstm.weight_hh_l%d%s", layer,
+                     suffix[reverse]);
             add(tensors, &count, 4 * s->hidden, s->hidden, &at);
-            snprintf(tensors[count].name, LSTM_NAME_SIZE, "lstm.bias_l%d%s", layer, suffix[reverse]);
+            snprintf(tensors[count].name, LSTM_NAME_SIZE, "lstm.bias_l%d%s", layer,
+                     suffix[reverse]);
             add(tensors, &count, 1, 4 * s->hidden, &at);
         }
     }

@@ -22,13 +22,15 @@ struct reader {
 };
 
 /* One size out of the shape of a tensor. */
-static enum lstm_status read_size(struct reader *r, const char *name, int rank, int index, int32_t *size)
+static enum lstm_status read_size(struct reader *r, const char *name, int rank, int index,
+                                  int32_t *size)
 {
     const struct safetensors_tensor *t = safetensors_find(r->file, name);
     if (!t)
         return lstm_fail(r->err, LSTM_CORRUPT, "tensor %s is missing", name);
     if (t->rank != rank || t->shape[index] > INT32_MAX)
-        return lstm_fail(r->err, LSTM_CORRUPT, "tensor %s: not a shape of %d sizes within bounds", name, rank);
+        return lstm_fail(r->err, LSTM_CORRUPT, "tensor %s: not a shape of %d sizes within bounds",
+                         name, rank);
     *size = (int32_t)t->shape[index];
     return LSTM_OK;
 }
@@ -64,7 +66,8 @@ static enum lstm_status read_tokens(struct reader *r, const char *key, int32_t *
     if (rc)
         return rc;
     if (!(number >= 0 && number <= LSTM_WINDOW_MAX) || number != floor(number))
-        return lstm_fail(r->err, LSTM_CORRUPT, "metadata \"%s\" is %g, expected a whole number up to %d", key, number,
+        return lstm_fail(r->err, LSTM_CORRUPT,
+                         "metadata \"%s\" is %g, expected a whole number up to %d", key, number,
                          LSTM_WINDOW_MAX);
     *tokens = (int32_t)number;
     return LSTM_OK;
@@ -95,8 +98,8 @@ static enum lstm_status read_head_sizes(struct reader *r)
     if (rc || (rc = read_size(r, "align_query.bias", 1, 0, &sizes->alignment)))
         return rc;
     if (sizes->decoder < LSTM_UNITS) /* zero would mean that there is no decoder */
-        return lstm_fail(r->err, LSTM_CORRUPT, "decoder is %d, expected %d to %d in steps of %d", (int)sizes->decoder,
-                         LSTM_UNITS, LSTM_HIDDEN_MAX, LSTM_UNITS);
+        return lstm_fail(r->err, LSTM_CORRUPT, "decoder is %d, expected %d to %d in steps of %d",
+                         (int)sizes->decoder, LSTM_UNITS, LSTM_HIDDEN_MAX, LSTM_UNITS);
     return LSTM_OK;
 }
 
@@ -107,8 +110,9 @@ static enum lstm_status read_sizes(struct reader *r)
     char name[LSTM_NAME_SIZE];
     if ((rc = read_size(r, "embedding.weight", 2, 0, &sizes->vocab)) ||
         (rc = read_size(r, "embedding.weight", 2, 1, &sizes->embedding)) ||
-        (rc = read_size(r, "lstm.weight_hh_l0", 2, 1, &sizes->hidden)) || (rc = read_head_sizes(r)) ||
-        (rc = read_tokens(r, "window", &sizes->window)) || (rc = read_tokens(r, "overlap", &sizes->overlap)))
+        (rc = read_size(r, "lstm.weight_hh_l0", 2, 1, &sizes->hidden)) ||
+        (rc = read_head_sizes(r)) || (rc = read_tokens(r, "window", &sizes->window)) ||
+        (rc = read_tokens(r, "overlap", &sizes->overlap)))
         return rc;
     for (sizes->layers = 0; sizes->layers <= LSTM_LAYERS_MAX; sizes->layers++) {
         snprintf(name, sizeof name, "lstm.weight_ih_l%d", (int)sizes->layers);
@@ -130,10 +134,12 @@ static enum lstm_status read_labels(struct reader *r)
     const char *text;
     int32_t classes = r->model->sizes.classes, i = 0;
     enum lstm_status rc = read_text(r, "labels", &text);
-    if (rc || (rc = json_parse("metadata \"labels\"", text, strlen(text), values, LSTM_CLASSES_MAX + 1, &json, r->err)))
+    if (rc || (rc = json_parse("metadata \"labels\"", text, strlen(text), values,
+                               LSTM_CLASSES_MAX + 1, &json, r->err)))
         return rc;
     if (values[0].type != JSON_ARRAY || values[0].count != (uint32_t)classes)
-        return lstm_fail(r->err, LSTM_CORRUPT, "metadata \"labels\" is not a JSON array of %d strings", (int)classes);
+        return lstm_fail(r->err, LSTM_CORRUPT,
+                         "metadata \"labels\" is not a JSON array of %d strings", (int)classes);
     for (uint32_t v = 1; v < values[0].next; v = values[v].next, i++) {
         size_t size = 0;
         if (values[v].type != JSON_STRING)
@@ -151,7 +157,8 @@ static enum lstm_status read_labels(struct reader *r)
 static enum lstm_status read_card(struct reader *r)
 {
     const char *card = "{}";
-    enum lstm_status rc = safetensors_metadata(r->file, "card") ? read_text(r, "card", &card) : LSTM_OK;
+    enum lstm_status rc =
+        safetensors_metadata(r->file, "card") ? read_text(r, "card", &card) : LSTM_OK;
     if (rc)
         return rc;
     size_t size = strlen(card) + 1;
@@ -175,8 +182,9 @@ static enum lstm_status refuse_other_keys(struct reader *r)
         const char *key;
         int of_classifiers; /* a summariser has none */
     } keys[] = {
-        { "format", 0 }, { "version", 0 }, { "task", 0 },      { "window", 0 },     { "overlap", 0 },
-        { "card", 0 },   { "labels", 1 },  { "tokenizer", 0 }, { "vocabulary", 0 }, { "temperature", 1 },
+        { "format", 0 },     { "version", 0 },     { "task", 0 },   { "window", 0 },
+        { "overlap", 0 },    { "card", 0 },        { "labels", 1 }, { "tokenizer", 0 },
+        { "vocabulary", 0 }, { "temperature", 1 },
     };
     char shown[SAFETENSORS_SHOWN_SIZE];
     for (int i = 0; i < r->file->entries_count; i++) {
@@ -184,11 +192,13 @@ static enum lstm_status refuse_other_keys(struct reader *r)
         while (k < sizeof keys / sizeof *keys && strcmp(keys[k].key, r->file->entries[i].key) != 0)
             k++;
         if (k == sizeof keys / sizeof *keys)
-            return lstm_fail(r->err, LSTM_CORRUPT,
-                             "metadata \"%s\" is unknown; what else is to be said goes into \"card\"",
-                             safetensors_shown(r->file->entries[i].key, shown));
+            return lstm_fail(
+                r->err, LSTM_CORRUPT,
+                "metadata \"%s\" is unknown; what else is to be said goes into \"card\"",
+                safetensors_shown(r->file->entries[i].key, shown));
         if (keys[k].of_classifiers && is_summariser(r))
-            return lstm_fail(r->err, LSTM_CORRUPT, "metadata \"%s\" does not belong to a summariser", keys[k].key);
+            return lstm_fail(r->err, LSTM_CORRUPT,
+                             "metadata \"%s\" does not belong to a summariser", keys[k].key);
     }
     return LSTM_OK;
 }
@@ -200,9 +210,11 @@ static enum lstm_status read_metadata(struct reader *r)
     r->model->temperature = 1;
     if ((rc = safetensors_require(r->file, "format", "lstm-model", &entry, r->err)) ||
         (rc = safetensors_require(r->file, "version", "1", &entry, r->err)) ||
-        (rc = safetensors_require(r->file, "tokenizer", "bpe", &entry, r->err)) || (rc = read_task(r)) ||
-        (rc = read_sizes(r)) || (!is_summariser(r) && ((rc = read_labels(r)) || (rc = read_temperature(r)))) ||
-        (rc = read_card(r)) || (rc = safetensors_require(r->file, "vocabulary", NULL, &entry, r->err)) ||
+        (rc = safetensors_require(r->file, "tokenizer", "bpe", &entry, r->err)) ||
+        (rc = read_task(r)) || (rc = read_sizes(r)) ||
+        (!is_summariser(r) && ((rc = read_labels(r)) || (rc = read_temperature(r)))) ||
+        (rc = read_card(r)) ||
+        (rc = safetensors_require(r->file, "vocabulary", NULL, &entry, r->err)) ||
         (rc = lstm_tokenizer_open(entry->value, entry->value_size, &r->model->tokenizer, r->err)) ||
         (rc = refuse_other_keys(r)))
         return rc;
@@ -216,13 +228,14 @@ static enum lstm_status find_part(struct reader *r, const struct model_part *par
     if (!t)
         return lstm_fail(r->err, LSTM_CORRUPT, "tensor %s is missing", part->name);
     if (t->dtype != SAFETENSORS_F32 && t->dtype != SAFETENSORS_F16 && t->dtype != SAFETENSORS_BF16)
-        return lstm_fail(r->err, LSTM_CORRUPT, "tensor %s is %s, expected F32, F16 or BF16", part->name,
-                         safetensors_dtype_name(t->dtype));
+        return lstm_fail(r->err, LSTM_CORRUPT, "tensor %s is %s, expected F32, F16 or BF16",
+                         part->name, safetensors_dtype_name(t->dtype));
     if (part->rank == 1 && (t->rank != 1 || t->shape[0] != part->cols))
-        return lstm_fail(r->err, LSTM_CORRUPT, "tensor %s: expected shape [%d]", part->name, (int)part->cols);
-    if (part->rank == 2 && (t->rank != 2 || t->shape[0] != part->rows || t->shape[1] != part->cols))
-        return lstm_fail(r->err, LSTM_CORRUPT, "tensor %s: expected shape [%d, %d]", part->name, (int)part->rows,
+        return lstm_fail(r->err, LSTM_CORRUPT, "tensor %s: expected shape [%d]", part->name,
                          (int)part->cols);
+    if (part->rank == 2 && (t->rank != 2 || t->shape[0] != part->rows || t->shape[1] != part->cols))
+        return lstm_fail(r->err, LSTM_CORRUPT, "tensor %s: expected shape [%d, %d]", part->name,
+                         (int)part->rows, (int)part->cols);
     return LSTM_OK;
 }
 
@@ -240,7 +253,8 @@ static enum lstm_status read_part(struct reader *r, const struct model_part *par
             if (!isfinite(values[i] += bias[i]) && i < bad)
                 bad = i;
     if (bad < count)
-        return lstm_fail(r->err, LSTM_CORRUPT, "tensor %s, element %zu: not a finite number", part->name, bad);
+        return lstm_fail(r->err, LSTM_CORRUPT, "tensor %s, element %zu: not a finite number",
+                         part->name, bad);
     return LSTM_OK;
 }
 
@@ -252,8 +266,9 @@ static enum lstm_status refuse_others(struct reader *r, const struct model_part 
         while (p < count && strcmp(parts[p].name, r->file->tensors[i].name) != 0)
             p++;
         if (p == count)
-            return lstm_fail(r->err, LSTM_CORRUPT, "tensor %s does not belong to a model of %d layers",
-                             safetensors_shown(r->file->tensors[i].name, shown), (int)r->model->sizes.layers);
+            return lstm_fail(
+                r->err, LSTM_CORRUPT, "tensor %s does not belong to a model of %d layers",
+                safetensors_shown(r->file->tensors[i].name, shown), (int)r->model->sizes.layers);
     }
     return LSTM_OK;
 }
@@ -273,7 +288,8 @@ static enum lstm_status read_params(struct reader *r)
             return rc;
     if (params_count > (SIZE_MAX - PARAMS_ALIGNMENT) / sizeof(float))
         return lstm_fail(r->err, LSTM_NOMEM, "a model of %zu parameters", params_count);
-    size_t size = (params_count * sizeof(float) + PARAMS_ALIGNMENT - 1) / PARAMS_ALIGNMENT * PARAMS_ALIGNMENT;
+    size_t size =
+        (params_count * sizeof(float) + PARAMS_ALIGNMENT - 1) / PARAMS_ALIGNMENT * PARAMS_ALIGNMENT;
     if (!(r->model->params = aligned_alloc(PARAMS_ALIGNMENT, size)))
         return lstm_fail(r->err, LSTM_NOMEM, "a model of %zu parameters", params_count);
     for (int i = 0; i < count; i++)
@@ -282,7 +298,8 @@ static enum lstm_status read_params(struct reader *r)
     return LSTM_OK;
 }
 
-enum lstm_status lstm_model_read(const void *blob, size_t size, struct lstm_model **model, struct lstm_error *err)
+enum lstm_status lstm_model_read(const void *blob, size_t size, struct lstm_model **model,
+                                 struct lstm_error *err)
 {
     struct reader r = { .blob = blob, .err = err };
     enum lstm_status rc = safetensors_read(blob, size, &r.file, err);

@@ -1,13 +1,15 @@
-/* A model in memory: sizes, parameters as fp32, tokenizer, labels, calibration. Immutable once read; threads share it.
+/* A model in memory: sizes, parameters as fp32, tokenizer, labels, calibration. Immutable once
+ * read; threads share it.
  *
- * The parameters are one block of floats. lstm_layout() says where each tensor lies in it; names, shapes and the gate
- * order (i f g o) are those of PyTorch modules
- *     embedding = nn.Embedding(vocab, embedding)
- *     lstm = nn.LSTM(embedding, hidden, layers, batch_first=True, bidirectional=True)
+ * The parameters are one block of floats. lstm_layout() says where each tensor lies in it; names,
+ * shapes and the gate order (i f g o) are those of PyTorch modules embedding = nn.Embedding(vocab,
+ * embedding) lstm = nn.LSTM(embedding, hidden, layers, batch_first=True, bidirectional=True)
  *     attention = nn.Linear(2 * hidden, 1, bias=False)
  *     classifier = nn.Linear(6 * hidden, classes)
- * so a state_dict saved as safetensors can be read. The two LSTM biases only ever act as a sum: in memory there is one
- * ("lstm.bias_l0"), the file has bias_ih and bias_hh. model/FORMAT.md is the normative description of the file. */
+ * so a state_dict saved as safetensors can be read. The two LSTM biases only ever act as a sum: in
+ * memory there is one
+ * ("lstm.bias_l0"), the file has bias_ih and bias_hh. model/FORMAT.md is the normative description
+ * of the file. */
 #ifndef LSTM_MODEL_H
 #define LSTM_MODEL_H
 
@@ -17,7 +19,8 @@
 #include <stdint.h>
 
 enum {
-    LSTM_UNITS = 16, /* embedding and hidden sizes are multiples of this: one vector of the kernels */
+    LSTM_UNITS =
+        16, /* embedding and hidden sizes are multiples of this: one vector of the kernels */
     LSTM_EMBEDDING_MAX = 1024,
     LSTM_HIDDEN_MAX = 1024,
     LSTM_LAYERS_MAX = 4,
@@ -38,7 +41,8 @@ struct lstm_sizes {
     int32_t classes;   /* 2..256; 0: a summariser */
     int32_t window;    /* tokens a window spans: 16..4096 */
     int32_t overlap;   /* tokens that neighbouring windows share: 0..window / 2 */
-    int32_t decoder;   /* D: units of the decoder's LSTM, 16..1024, a multiple of 16; 0: a classifier */
+    int32_t
+        decoder; /* D: units of the decoder's LSTM, 16..1024, a multiple of 16; 0: a classifier */
     int32_t alignment; /* A: units of the decoder's attention, the same bounds; 0: a classifier */
 };
 
@@ -49,7 +53,8 @@ struct lstm_tensor {
     size_t at;
 };
 
-/* One direction of one layer, as views into a parameter block. in = embedding for layer 0, else 2 * hidden. */
+/* One direction of one layer, as views into a parameter block. in = embedding for layer 0, else 2 *
+ * hidden. */
 struct lstm_direction {
     const float *weight_ih; /* 4 hidden x in */
     const float *weight_hh; /* 4 hidden x hidden */
@@ -69,43 +74,51 @@ struct lstm_model {
 /* Checks every size against the bounds above. */
 enum lstm_status lstm_sizes_check(const struct lstm_sizes *sizes, struct lstm_error *err);
 
-/* Fills tensors (at least LSTM_TENSORS_MAX) in file order and returns how many. The sizes must have been checked. */
+/* Fills tensors (at least LSTM_TENSORS_MAX) in file order and returns how many. The sizes must have
+ * been checked. */
 int lstm_layout(const struct lstm_sizes *sizes, struct lstm_tensor *tensors);
 
 /* The length of the parameter block in floats. */
 size_t lstm_params_count(const struct lstm_sizes *sizes);
 
-/* Where the named parts of a parameter block lie, as offsets from its start (the embedding lies at 0). */
+/* Where the named parts of a parameter block lie, as offsets from its start (the embedding lies at
+ * 0). */
 size_t lstm_direction_at(const struct lstm_sizes *sizes, int layer, int reverse);
 size_t lstm_attention_at(const struct lstm_sizes *sizes);
-size_t lstm_classifier_at(const struct lstm_sizes *sizes); /* weight: classes x 6 hidden, then bias: classes */
+size_t lstm_classifier_at(
+    const struct lstm_sizes *sizes); /* weight: classes x 6 hidden, then bias: classes */
 
-/* The decoder of a summariser, in this order, each row-major; E embedding, H hidden, D decoder, A alignment, V vocab.
+/* The decoder of a summariser, in this order, each row-major; E embedding, H hidden, D decoder, A
+ * alignment, V vocab.
  */
 struct lstm_decoder_at {
-    size_t bridge, bridge_bias;         /* 2D x 2H, 2D: the first state and cell from the mean of the source's states */
-    size_t ih, hh, bias;                /* 4D x (E + 2H), 4D x D, 4D: reads the last token and the last context */
-    size_t align_state;                 /* A x 2H */
+    size_t bridge, bridge_bias; /* 2D x 2H, 2D: the first state and cell from the mean of the
+                                   source's states */
+    size_t ih, hh, bias; /* 4D x (E + 2H), 4D x D, 4D: reads the last token and the last context */
+    size_t align_state;  /* A x 2H */
     size_t align_query, align_bias;     /* A x D, A */
     size_t align_coverage, align_score; /* A, A */
     size_t copy;                        /* 2H + D + E: of context, state and input */
-    size_t output, output_bias;         /* E x (D + 2H), E; then the embedding's transpose gives the logits */
-    size_t vocabulary_bias;             /* V */
-    size_t copy_bias;                   /* 1 */
+    size_t output,
+        output_bias;        /* E x (D + 2H), E; then the embedding's transpose gives the logits */
+    size_t vocabulary_bias; /* V */
+    size_t copy_bias;       /* 1 */
     size_t end;
 };
 struct lstm_decoder_at lstm_decoder_at(const struct lstm_sizes *sizes);
 
 /* Parses and checks a model file. The blob may be hostile; it is not needed after the call.
  * Errors: LSTM_CORRUPT with what is wrong, LSTM_NOMEM. On error *model is NULL. */
-enum lstm_status lstm_model_read(const void *blob, size_t size, struct lstm_model **model, struct lstm_error *err);
+enum lstm_status lstm_model_read(const void *blob, size_t size, struct lstm_model **model,
+                                 struct lstm_error *err);
 
 enum lstm_storage { LSTM_F32, LSTM_F16, LSTM_BF16 };
 
-/* Writes a model as one blob (malloc'ed; the caller frees it). Matrices are stored as asked, vectors always as F32.
- * The same model gives the same bytes. Errors: LSTM_NOMEM, LSTM_RANGE when a value does not fit F16. */
-enum lstm_status lstm_model_write(const struct lstm_model *model, enum lstm_storage storage, void **blob, size_t *size,
-                                  struct lstm_error *err);
+/* Writes a model as one blob (malloc'ed; the caller frees it). Matrices are stored as asked,
+ * vectors always as F32. The same model gives the same bytes. Errors: LSTM_NOMEM, LSTM_RANGE when a
+ * value does not fit F16. */
+enum lstm_status lstm_model_write(const struct lstm_model *model, enum lstm_storage storage,
+                                  void **blob, size_t *size, struct lstm_error *err);
 
 void lstm_model_free(struct lstm_model *model);
 

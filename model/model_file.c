@@ -36,12 +36,15 @@ int model_parts(const struct lstm_sizes *sizes, struct model_part *parts)
     return count;
 }
 
-static enum lstm_status check_labels(const struct lstm_model *m, enum lstm_status bad, struct lstm_error *err)
+static enum lstm_status check_labels(const struct lstm_model *m, enum lstm_status bad,
+                                     struct lstm_error *err)
 {
     for (int32_t i = 0; i < m->sizes.classes; i++) {
         const char *end = memchr(m->labels[i], '\0', LSTM_LABEL_SIZE);
-        if (!end || end == m->labels[i] || !json_is_utf8(m->labels[i], (size_t)(end - m->labels[i])))
-            return lstm_fail(err, bad, "label %d is not UTF-8 of 1 to %d bytes", (int)i, LSTM_LABEL_SIZE - 1);
+        if (!end || end == m->labels[i] ||
+            !json_is_utf8(m->labels[i], (size_t)(end - m->labels[i])))
+            return lstm_fail(err, bad, "label %d is not UTF-8 of 1 to %d bytes", (int)i,
+                             LSTM_LABEL_SIZE - 1);
         for (int32_t j = 0; j < i; j++)
             if (strcmp(m->labels[i], m->labels[j]) == 0)
                 return lstm_fail(err, bad, "labels %d and %d are the same", (int)j, (int)i);
@@ -56,7 +59,8 @@ static enum lstm_status check_card(const char *card, enum lstm_status bad, struc
     struct json json;
     if (!values)
         return lstm_fail(err, LSTM_NOMEM, "a table of %zu values of the card", capacity);
-    enum lstm_status rc = json_parse("metadata \"card\"", card, size, values, (uint32_t)capacity, &json, err);
+    enum lstm_status rc =
+        json_parse("metadata \"card\"", card, size, values, (uint32_t)capacity, &json, err);
     if (!rc && values[0].type != JSON_OBJECT)
         rc = lstm_fail(err, bad, "metadata \"card\" is not a JSON object");
     free(values);
@@ -67,21 +71,27 @@ static enum lstm_status check_card(const char *card, enum lstm_status bad, struc
 
 enum lstm_status model_check_task(const char *task, enum lstm_status bad, struct lstm_error *err)
 {
-    if (strcmp(task, "sentiment") == 0 || strcmp(task, "classify") == 0 || strcmp(task, "summarize") == 0)
+    if (strcmp(task, "sentiment") == 0 || strcmp(task, "classify") == 0 ||
+        strcmp(task, "summarize") == 0)
         return LSTM_OK;
-    return lstm_fail(err, bad, "metadata \"task\" is none of \"sentiment\", \"classify\", \"summarize\"");
+    return lstm_fail(err, bad,
+                     "metadata \"task\" is none of \"sentiment\", \"classify\", \"summarize\"");
 }
 
-static enum lstm_status check_classifier(const struct lstm_model *m, enum lstm_status bad, struct lstm_error *err)
+static enum lstm_status check_classifier(const struct lstm_model *m, enum lstm_status bad,
+                                         struct lstm_error *err)
 {
     if (strcmp(m->task, "sentiment") == 0 && m->sizes.classes != 2)
-        return lstm_fail(err, bad, "a sentiment model has %d classes, expected 2", (int)m->sizes.classes);
+        return lstm_fail(err, bad, "a sentiment model has %d classes, expected 2",
+                         (int)m->sizes.classes);
     if (!isfinite(m->temperature) || m->temperature <= 0)
-        return lstm_fail(err, bad, "metadata \"temperature\" is %g, expected a number above 0", (double)m->temperature);
+        return lstm_fail(err, bad, "metadata \"temperature\" is %g, expected a number above 0",
+                         (double)m->temperature);
     return check_labels(m, bad, err);
 }
 
-enum lstm_status model_check(const struct lstm_model *m, enum lstm_status bad, struct lstm_error *err)
+enum lstm_status model_check(const struct lstm_model *m, enum lstm_status bad,
+                             struct lstm_error *err)
 {
     int is_summariser = strcmp(m->task, "summarize") == 0;
     enum lstm_status rc;
@@ -93,11 +103,12 @@ enum lstm_status model_check(const struct lstm_model *m, enum lstm_status bad, s
     if ((rc = model_check_task(m->task, bad, err)))
         return rc;
     if (is_summariser != (m->sizes.decoder > 0))
-        return lstm_fail(err, bad, "a model of task \"%s\" has a decoder of %d units", m->task, (int)m->sizes.decoder);
+        return lstm_fail(err, bad, "a model of task \"%s\" has a decoder of %d units", m->task,
+                         (int)m->sizes.decoder);
     if (!is_summariser && (rc = check_classifier(m, bad, err)))
         return rc;
     if (lstm_tokenizer_vocab(m->tokenizer) != m->sizes.vocab)
-        return lstm_fail(err, bad, "embedding.weight has %d rows, the vocabulary %d tokens", (int)m->sizes.vocab,
-                         (int)lstm_tokenizer_vocab(m->tokenizer));
+        return lstm_fail(err, bad, "embedding.weight has %d rows, the vocabulary %d tokens",
+                         (int)m->sizes.vocab, (int)lstm_tokenizer_vocab(m->tokenizer));
     return m->card ? check_card(m->card, bad, err) : LSTM_OK;
 }

@@ -13,28 +13,30 @@
 enum { ENTRIES_MAX = 10 };
 
 static enum lstm_status write_part(const struct lstm_model *model, const struct model_part *part,
-                                   const struct safetensors_tensor *t, unsigned char *bytes, struct lstm_error *err)
+                                   const struct safetensors_tensor *t, unsigned char *bytes,
+                                   struct lstm_error *err)
 {
     float bias[4 * LSTM_HIDDEN_MAX];
     const float *values = model->params + part->at;
     size_t count = (size_t)part->rows * (size_t)part->cols, bad;
     if (part->kind != PART_ALONE) {
         assert(count <= sizeof bias / sizeof *bias);
-        /* The sum goes into bias_ih, zeros into bias_hh. Adding the zero gives -0 the bits that it has when read. */
+        /* The sum goes into bias_ih, zeros into bias_hh. Adding the zero gives -0 the bits that it
+         * has when read. */
         for (size_t i = 0; i < count; i++)
             bias[i] = part->kind == PART_BIAS_HH ? 0.0F : values[i] + 0.0F;
         values = bias;
     }
     bad = floats_write(t->dtype, values, count, bytes);
     if (bad < count)
-        return lstm_fail(err, LSTM_RANGE, "tensor %s, element %zu: %g cannot be stored as %s", part->name, bad,
-                         (double)values[bad], safetensors_dtype_name(t->dtype));
+        return lstm_fail(err, LSTM_RANGE, "tensor %s, element %zu: %g cannot be stored as %s",
+                         part->name, bad, (double)values[bad], safetensors_dtype_name(t->dtype));
     return LSTM_OK;
 }
 
 static enum lstm_status write_parts(const struct lstm_model *model, enum lstm_storage storage,
-                                    const struct safetensors_entry *entries, int entries_count, unsigned char **blob,
-                                    size_t *size, struct lstm_error *err)
+                                    const struct safetensors_entry *entries, int entries_count,
+                                    unsigned char **blob, size_t *size, struct lstm_error *err)
 {
     static const enum safetensors_dtype dtypes[] = {
         [LSTM_F32] = SAFETENSORS_F32, [LSTM_F16] = SAFETENSORS_F16, [LSTM_BF16] = SAFETENSORS_BF16
@@ -49,7 +51,8 @@ static enum lstm_status write_parts(const struct lstm_model *model, enum lstm_st
         tensors[i].shape[0] = p->rank == 2 ? p->rows : p->cols;
         tensors[i].shape[1] = p->cols;
     }
-    enum lstm_status rc = safetensors_layout(entries, entries_count, tensors, count, blob, size, err);
+    enum lstm_status rc =
+        safetensors_layout(entries, entries_count, tensors, count, blob, size, err);
     for (int i = 0; i < count && !rc; i++)
         rc = write_part(model, &parts[i], &tensors[i], *blob + tensors[i].at, err);
     if (rc) {
@@ -81,13 +84,14 @@ static int list_entries(const struct lstm_model *model, const char *window, cons
     };
     int count = 0;
     for (int i = 0; i < ENTRIES_MAX; i++)
-        if (!model->sizes.decoder || (strcmp(all[i].key, "labels") != 0 && strcmp(all[i].key, "temperature") != 0))
+        if (!model->sizes.decoder ||
+            (strcmp(all[i].key, "labels") != 0 && strcmp(all[i].key, "temperature") != 0))
             entries[count++] = all[i];
     return count;
 }
 
-enum lstm_status lstm_model_write(const struct lstm_model *model, enum lstm_storage storage, void **blob, size_t *size,
-                                  struct lstm_error *err)
+enum lstm_status lstm_model_write(const struct lstm_model *model, enum lstm_storage storage,
+                                  void **blob, size_t *size, struct lstm_error *err)
 {
     char window[12], overlap[12], temperature[JSON_REAL_SIZE];
     struct json_text labels = { 0 };
@@ -108,7 +112,8 @@ enum lstm_status lstm_model_write(const struct lstm_model *model, enum lstm_stor
     if (labels.status)
         rc = lstm_fail(err, LSTM_NOMEM, "the labels of %d classes", (int)model->sizes.classes);
     else
-        rc = write_parts(model, storage, entries, list_entries(model, window, overlap, &labels, temperature, entries),
+        rc = write_parts(model, storage, entries,
+                         list_entries(model, window, overlap, &labels, temperature, entries),
                          &bytes, size, err);
     free(labels.bytes);
     *blob = bytes;

@@ -1,4 +1,5 @@
-/* Reading headers: the JSON is parsed into a bounded table of values, then copied into one block of plain structs. */
+/* Reading headers: the JSON is parsed into a bounded table of values, then copied into one block of
+ * plain structs. */
 #include "safetensors.h"
 
 #include "json.h"
@@ -10,10 +11,12 @@ static const struct {
     const char *name;
     size_t size;
 } dtypes[] = {
-    [SAFETENSORS_BOOL] = { "BOOL", 1 }, [SAFETENSORS_U8] = { "U8", 1 },   [SAFETENSORS_I8] = { "I8", 1 },
-    [SAFETENSORS_U16] = { "U16", 2 },   [SAFETENSORS_I16] = { "I16", 2 }, [SAFETENSORS_F16] = { "F16", 2 },
-    [SAFETENSORS_BF16] = { "BF16", 2 }, [SAFETENSORS_U32] = { "U32", 4 }, [SAFETENSORS_I32] = { "I32", 4 },
-    [SAFETENSORS_F32] = { "F32", 4 },   [SAFETENSORS_U64] = { "U64", 8 }, [SAFETENSORS_I64] = { "I64", 8 },
+    [SAFETENSORS_BOOL] = { "BOOL", 1 }, [SAFETENSORS_U8] = { "U8", 1 },
+    [SAFETENSORS_I8] = { "I8", 1 },     [SAFETENSORS_U16] = { "U16", 2 },
+    [SAFETENSORS_I16] = { "I16", 2 },   [SAFETENSORS_F16] = { "F16", 2 },
+    [SAFETENSORS_BF16] = { "BF16", 2 }, [SAFETENSORS_U32] = { "U32", 4 },
+    [SAFETENSORS_I32] = { "I32", 4 },   [SAFETENSORS_F32] = { "F32", 4 },
+    [SAFETENSORS_U64] = { "U64", 8 },   [SAFETENSORS_I64] = { "I64", 8 },
     [SAFETENSORS_F64] = { "F64", 8 },
 };
 enum { DTYPES = sizeof dtypes / sizeof *dtypes };
@@ -42,7 +45,8 @@ const char *safetensors_shown(const char *text, char shown[SAFETENSORS_SHOWN_SIZ
     return shown;
 }
 
-/* Copies a string of the header and refuses NULs, so that names and keys can be compared as C strings. */
+/* Copies a string of the header and refuses NULs, so that names and keys can be compared as C
+ * strings. */
 static enum lstm_status copy_name(struct reader *r, uint32_t value, const char **name)
 {
     char shown[SAFETENSORS_SHOWN_SIZE];
@@ -50,14 +54,17 @@ static enum lstm_status copy_name(struct reader *r, uint32_t value, const char *
     *name = r->strings;
     r->strings += size + 1;
     if (strlen(*name) != size)
-        return lstm_fail(r->err, LSTM_CORRUPT, "the name \"%s\" goes on behind a NUL", safetensors_shown(*name, shown));
+        return lstm_fail(r->err, LSTM_CORRUPT, "the name \"%s\" goes on behind a NUL",
+                         safetensors_shown(*name, shown));
     return LSTM_OK;
 }
 
-static enum lstm_status tensor_fail(const struct reader *r, const struct safetensors_tensor *t, const char *problem)
+static enum lstm_status tensor_fail(const struct reader *r, const struct safetensors_tensor *t,
+                                    const char *problem)
 {
     char shown[SAFETENSORS_SHOWN_SIZE];
-    return lstm_fail(r->err, LSTM_CORRUPT, "tensor %s: %s", safetensors_shown(t->name, shown), problem);
+    return lstm_fail(r->err, LSTM_CORRUPT, "tensor %s: %s", safetensors_shown(t->name, shown),
+                     problem);
 }
 
 static enum lstm_status read_dtype(struct reader *r, uint32_t value, struct safetensors_tensor *t)
@@ -67,7 +74,8 @@ static enum lstm_status read_dtype(struct reader *r, uint32_t value, struct safe
             t->dtype = (enum safetensors_dtype)d;
             return LSTM_OK;
         }
-    return tensor_fail(r, t, "its dtype is none of BOOL U8 I8 U16 I16 F16 BF16 U32 I32 F32 U64 I64 F64");
+    return tensor_fail(r, t,
+                       "its dtype is none of BOOL U8 I8 U16 I16 F16 BF16 U32 I32 F32 U64 I64 F64");
 }
 
 static enum lstm_status read_shape(struct reader *r, uint32_t value, struct safetensors_tensor *t)
@@ -90,8 +98,10 @@ static enum lstm_status read_offsets(struct reader *r, uint32_t value, struct sa
         !json_int64(&r->json, value + 2, &end))
         return tensor_fail(r, t, "its data_offsets are not two whole numbers");
     if (begin < 0 || end < begin || (uint64_t)end > r->data_size)
-        return lstm_fail(r->err, LSTM_CORRUPT, "tensor %s: data_offsets %lld to %lld do not lie in %zu bytes of data",
-                         safetensors_shown(t->name, shown), (long long)begin, (long long)end, r->data_size);
+        return lstm_fail(r->err, LSTM_CORRUPT,
+                         "tensor %s: data_offsets %lld to %lld do not lie in %zu bytes of data",
+                         safetensors_shown(t->name, shown), (long long)begin, (long long)end,
+                         r->data_size);
     t->at = r->data_at + (size_t)begin;
     t->size = (size_t)(end - begin);
     return LSTM_OK;
@@ -113,7 +123,9 @@ static enum lstm_status read_tensor(struct reader *r, uint32_t value, struct saf
     static const struct {
         const char *key;
         enum lstm_status (*read)(struct reader *, uint32_t, struct safetensors_tensor *);
-    } fields[] = { { "dtype", read_dtype }, { "shape", read_shape }, { "data_offsets", read_offsets } };
+    } fields[] = { { "dtype", read_dtype },
+                   { "shape", read_shape },
+                   { "data_offsets", read_offsets } };
     enum { FIELDS = sizeof fields / sizeof *fields };
     char shown[SAFETENSORS_SHOWN_SIZE];
     enum lstm_status rc;
@@ -132,7 +144,8 @@ static enum lstm_status read_tensor(struct reader *r, uint32_t value, struct saf
     if (!safetensors_size(t, &need))
         return tensor_fail(r, t, "its shape has more elements than can be counted");
     if (need != t->size)
-        return lstm_fail(r->err, LSTM_CORRUPT, "tensor %s: dtype and shape need %zu bytes, data_offsets give %zu",
+        return lstm_fail(r->err, LSTM_CORRUPT,
+                         "tensor %s: dtype and shape need %zu bytes, data_offsets give %zu",
                          safetensors_shown(t->name, shown), need, t->size);
     return LSTM_OK;
 }
@@ -166,7 +179,8 @@ static int by_place(const void *a, const void *b)
     return ((*x)->size > (*y)->size) - ((*x)->size < (*y)->size);
 }
 
-/* The tensors, in the order of their bytes, follow one another from the first byte of the data to the last. */
+/* The tensors, in the order of their bytes, follow one another from the first byte of the data to
+ * the last. */
 static enum lstm_status check_coverage(const struct reader *r)
 {
     struct safetensors_tensor *sorted[JSON_KEYS_MAX];
@@ -177,8 +191,9 @@ static enum lstm_status check_coverage(const struct reader *r)
     qsort(sorted, (size_t)count, sizeof *sorted, by_place);
     for (int i = 0; i < count; at += sorted[i++]->size)
         if (sorted[i]->at != at)
-            return tensor_fail(
-                r, sorted[i], sorted[i]->at > at ? "a gap lies before its data" : "its data overlaps another tensor's");
+            return tensor_fail(r, sorted[i],
+                               sorted[i]->at > at ? "a gap lies before its data"
+                                                  : "its data overlaps another tensor's");
     if (at != end)
         return lstm_fail(r->err, LSTM_CORRUPT, "%zu bytes follow the last tensor", end - at);
     return LSTM_OK;
@@ -201,12 +216,14 @@ static enum lstm_status read_header(struct reader *r)
     return check_coverage(r);
 }
 
-/* One block holds the structs and every string: a decoded string with its NUL is no longer than it was in quotes. */
+/* One block holds the structs and every string: a decoded string with its NUL is no longer than it
+ * was in quotes. */
 static struct safetensors *alloc_file(const struct json *json, size_t header_size, char **strings)
 {
     uint32_t metadata = json_find(json, 0, "__metadata__");
     size_t tensors = json->values[0].count, entries = metadata ? json->values[metadata].count : 0;
-    size_t structs = tensors * sizeof(struct safetensors_tensor) + entries * sizeof(struct safetensors_entry);
+    size_t structs =
+        tensors * sizeof(struct safetensors_tensor) + entries * sizeof(struct safetensors_entry);
     struct safetensors *file = malloc(sizeof *file + structs + header_size);
     if (!file)
         return NULL;
@@ -217,7 +234,8 @@ static struct safetensors *alloc_file(const struct json *json, size_t header_siz
     return file;
 }
 
-enum lstm_status safetensors_read(const void *blob, size_t size, struct safetensors **file, struct lstm_error *err)
+enum lstm_status safetensors_read(const void *blob, size_t size, struct safetensors **file,
+                                  struct lstm_error *err)
 {
     const unsigned char *bytes = blob;
     uint64_t header_size = 0;
@@ -231,17 +249,21 @@ enum lstm_status safetensors_read(const void *blob, size_t size, struct safetens
         return lstm_fail(err, LSTM_CORRUPT, "the header has %llu bytes, expected 2 to %d",
                          (unsigned long long)header_size, (int)SAFETENSORS_HEADER_MAX);
     if (header_size > size - 8)
-        return lstm_fail(err, LSTM_CORRUPT, "the header has %llu bytes, the file %zu: it is cut off",
+        return lstm_fail(err, LSTM_CORRUPT,
+                         "the header has %llu bytes, the file %zu: it is cut off",
                          (unsigned long long)header_size, size);
     if (bytes[8] != '{')
         return lstm_fail(err, LSTM_CORRUPT, "the header does not start with '{'");
 
-    struct reader r = { .data_at = 8 + (size_t)header_size, .data_size = size - 8 - (size_t)header_size, .err = err };
+    struct reader r = { .data_at = 8 + (size_t)header_size,
+                        .data_size = size - 8 - (size_t)header_size,
+                        .err = err };
     struct json_value *values = malloc(SAFETENSORS_VALUES_MAX * sizeof *values);
     if (!values)
-        return lstm_fail(err, LSTM_NOMEM, "a table of %d header values", (int)SAFETENSORS_VALUES_MAX);
-    rc = json_parse("the header", (const char *)bytes + 8, (size_t)header_size, values, SAFETENSORS_VALUES_MAX, &r.json,
-                    err);
+        return lstm_fail(err, LSTM_NOMEM, "a table of %d header values",
+                         (int)SAFETENSORS_VALUES_MAX);
+    rc = json_parse("the header", (const char *)bytes + 8, (size_t)header_size, values,
+                    SAFETENSORS_VALUES_MAX, &r.json, err);
     if (rc)
         goto done;
     if (!(r.file = alloc_file(&r.json, (size_t)header_size, &r.strings))) {
@@ -271,7 +293,8 @@ const struct safetensors_tensor *safetensors_find(const struct safetensors *file
     return NULL;
 }
 
-const struct safetensors_entry *safetensors_metadata(const struct safetensors *file, const char *key)
+const struct safetensors_entry *safetensors_metadata(const struct safetensors *file,
+                                                     const char *key)
 {
     for (int i = 0; i < file->entries_count; i++)
         if (!strcmp(file->entries[i].key, key))
@@ -279,14 +302,16 @@ const struct safetensors_entry *safetensors_metadata(const struct safetensors *f
     return NULL;
 }
 
-enum lstm_status safetensors_require(const struct safetensors *file, const char *key, const char *expected,
-                                     const struct safetensors_entry **entry, struct lstm_error *err)
+enum lstm_status safetensors_require(const struct safetensors *file, const char *key,
+                                     const char *expected, const struct safetensors_entry **entry,
+                                     struct lstm_error *err)
 {
     char shown[SAFETENSORS_SHOWN_SIZE];
     *entry = safetensors_metadata(file, key);
     if (!*entry)
         return lstm_fail(err, LSTM_CORRUPT, "metadata \"%s\" is missing", key);
-    if (expected && ((*entry)->value_size != strlen(expected) || strcmp((*entry)->value, expected) != 0))
+    if (expected &&
+        ((*entry)->value_size != strlen(expected) || strcmp((*entry)->value, expected) != 0))
         return lstm_fail(err, LSTM_CORRUPT, "metadata \"%s\" is \"%s\", expected \"%s\"", key,
                          safetensors_shown((*entry)->value, shown), expected);
     return LSTM_OK;

@@ -35,11 +35,13 @@ static void put_tensor(struct json_text *out, const struct safetensors_tensor *t
 }
 
 /* Gives every tensor its place from the start of the data on. */
-static enum lstm_status place(struct safetensors_tensor *tensors, int count, size_t *data_size, struct lstm_error *err)
+static enum lstm_status place(struct safetensors_tensor *tensors, int count, size_t *data_size,
+                              struct lstm_error *err)
 {
     *data_size = 0;
     for (int i = 0; i < count; i++) {
-        if (!safetensors_size(&tensors[i], &tensors[i].size) || tensors[i].size > INT64_MAX - *data_size)
+        if (!safetensors_size(&tensors[i], &tensors[i].size) ||
+            tensors[i].size > INT64_MAX - *data_size)
             return lstm_fail(err, LSTM_RANGE, "tensor %s is too large", tensors[i].name);
         tensors[i].at = *data_size;
         *data_size += tensors[i].size;
@@ -54,14 +56,14 @@ static enum lstm_status check_header(const struct json_text *header, struct lstm
     if (header->status)
         return lstm_fail(err, LSTM_RANGE, "a name, a key or a value of the metadata is not UTF-8");
     if (header->size > SAFETENSORS_HEADER_MAX - SAFETENSORS_ALIGNMENT)
-        return lstm_fail(err, LSTM_RANGE, "the header would have %zu bytes, at most %d", header->size,
-                         (int)SAFETENSORS_HEADER_MAX);
+        return lstm_fail(err, LSTM_RANGE, "the header would have %zu bytes, at most %d",
+                         header->size, (int)SAFETENSORS_HEADER_MAX);
     return LSTM_OK;
 }
 
 enum lstm_status safetensors_layout(const struct safetensors_entry *entries, int entries_count,
-                                    struct safetensors_tensor *tensors, int tensors_count, unsigned char **blob,
-                                    size_t *size, struct lstm_error *err)
+                                    struct safetensors_tensor *tensors, int tensors_count,
+                                    unsigned char **blob, size_t *size, struct lstm_error *err)
 {
     struct json_text header = { 0 };
     size_t data_size;
@@ -80,7 +82,8 @@ enum lstm_status safetensors_layout(const struct safetensors_entry *entries, int
     if ((rc = check_header(&header, err)))
         goto done;
 
-    size_t data_at = (8 + header.size + SAFETENSORS_ALIGNMENT - 1) / SAFETENSORS_ALIGNMENT * SAFETENSORS_ALIGNMENT;
+    size_t data_at = (8 + header.size + SAFETENSORS_ALIGNMENT - 1) / SAFETENSORS_ALIGNMENT *
+                     SAFETENSORS_ALIGNMENT;
     if (data_size > SIZE_MAX - data_at || !(*blob = malloc(data_at + data_size))) {
         rc = lstm_fail(err, LSTM_NOMEM, "a file of %zu bytes of data", data_size);
         goto done;

@@ -23,14 +23,15 @@ struct lstm_worker {
     int32_t capacity;
 };
 
-enum lstm_status lstm_scorer_open(const void *blob, size_t size, const char *device, struct lstm_scorer **scorer,
-                                  struct lstm_error *err)
+enum lstm_status lstm_scorer_open(const void *blob, size_t size, const char *device,
+                                  struct lstm_scorer **scorer, struct lstm_error *err)
 {
     enum lstm_status rc = LSTM_OK;
     struct lstm_scorer *s = NULL;
     *scorer = NULL;
     if (strcmp(device, "auto") && strcmp(device, "cpu"))
-        return lstm_fail(err, LSTM_UNAVAILABLE, "there is no device \"%s\"; use \"auto\" or \"cpu\"", device);
+        return lstm_fail(err, LSTM_UNAVAILABLE,
+                         "there is no device \"%s\"; use \"auto\" or \"cpu\"", device);
     if (!(s = calloc(1, sizeof *s)))
         return lstm_fail(err, LSTM_NOMEM, "out of memory for a scorer");
     s->backend = lstm_backend_cpu(NULL);
@@ -67,14 +68,16 @@ const char *lstm_scorer_device(const struct lstm_scorer *scorer)
     return scorer->backend->name;
 }
 
-enum lstm_status lstm_worker_open(const struct lstm_scorer *scorer, struct lstm_worker **worker, struct lstm_error *err)
+enum lstm_status lstm_worker_open(const struct lstm_scorer *scorer, struct lstm_worker **worker,
+                                  struct lstm_error *err)
 {
     struct lstm_worker *w = *worker = calloc(1, sizeof *w);
     if (!w)
         return lstm_fail(err, LSTM_NOMEM, "out of memory for a worker");
     w->scorer = scorer;
-    enum lstm_status rc = scorer->summarizer ? lstm_summary_session_open(scorer->summarizer, &w->summaries, err)
-                                             : scorer->backend->open(scorer->loaded, &w->session, err);
+    enum lstm_status rc = scorer->summarizer
+                              ? lstm_summary_session_open(scorer->summarizer, &w->summaries, err)
+                              : scorer->backend->open(scorer->loaded, &w->session, err);
     if (rc) {
         free(w);
         *worker = NULL;
@@ -109,9 +112,9 @@ static enum lstm_status reserve(struct lstm_worker *w, int32_t texts, struct lst
     return LSTM_OK;
 }
 
-enum lstm_status lstm_worker_classify(struct lstm_worker *w, const struct lstm_text *texts, int32_t count,
-                                      int (*stop)(void *), void *stop_arg, float *probabilities, int32_t *tokens,
-                                      struct lstm_error *err)
+enum lstm_status lstm_worker_classify(struct lstm_worker *w, const struct lstm_text *texts,
+                                      int32_t count, int (*stop)(void *), void *stop_arg,
+                                      float *probabilities, int32_t *tokens, struct lstm_error *err)
 {
     const struct lstm_model *model = w->scorer->model;
     const size_t classes = (size_t)model->sizes.classes;
@@ -125,7 +128,8 @@ enum lstm_status lstm_worker_classify(struct lstm_worker *w, const struct lstm_t
     w->starts[0] = 0;
     for (int32_t i = 0; i < count; i++) { /* texts without a token stay out of the batch */
         int32_t before = w->tokens.count;
-        if ((rc = lstm_tokenize(model->tokenizer, texts[i].bytes, texts[i].size, 0, &w->tokens, err)))
+        if ((rc = lstm_tokenize(model->tokenizer, texts[i].bytes, texts[i].size, 0, &w->tokens,
+                                err)))
             return rc;
         tokens[i] = w->tokens.count - before;
         if (tokens[i] > 0)
@@ -139,19 +143,23 @@ enum lstm_status lstm_worker_classify(struct lstm_worker *w, const struct lstm_t
     memset(probabilities, 0, (size_t)count * classes * sizeof *probabilities);
     for (int32_t i = 0; i < count; i++)
         if (tokens[i] > 0) {
-            kernels->softmax(model->sizes.classes, logits, model->temperature, probabilities + (size_t)i * classes);
+            kernels->softmax(model->sizes.classes, logits, model->temperature,
+                             probabilities + (size_t)i * classes);
             logits += classes;
         }
     return LSTM_OK;
 }
 
-enum lstm_status lstm_worker_summarize(struct lstm_worker *w, const struct lstm_text *texts, int32_t count,
-                                       const struct lstm_summary_settings *settings, int (*stop)(void *),
-                                       void *stop_arg, struct lstm_summary *summaries, struct lstm_error *err)
+enum lstm_status lstm_worker_summarize(struct lstm_worker *w, const struct lstm_text *texts,
+                                       int32_t count, const struct lstm_summary_settings *settings,
+                                       int (*stop)(void *), void *stop_arg,
+                                       struct lstm_summary *summaries, struct lstm_error *err)
 {
     if (w->summaries)
-        return lstm_summary_session_run(w->summaries, texts, count, settings, stop, stop_arg, summaries, err);
+        return lstm_summary_session_run(w->summaries, texts, count, settings, stop, stop_arg,
+                                        summaries, err);
     for (int32_t i = 0; i < count; i++)
         summaries[i] = (struct lstm_summary){ 0 };
-    return lstm_fail(err, LSTM_MISMATCH, "a model of task \"%s\" cannot summarize", w->scorer->model->task);
+    return lstm_fail(err, LSTM_MISMATCH, "a model of task \"%s\" cannot summarize",
+                     w->scorer->model->task);
 }

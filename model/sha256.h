@@ -9,8 +9,9 @@ enum { SHA256_SIZE = 32, SHA256_HEX_SIZE = 2 * SHA256_SIZE + 1, SHA256_BLOCK_SIZ
 
 struct sha256 {
     uint32_t state[8];
-    uint64_t size;                          /* bytes seen so far, less than 2^61 */
-    unsigned char block[SHA256_BLOCK_SIZE]; /* the size % 64 bytes that wait for the rest of their block */
+    uint64_t size; /* bytes seen so far, less than 2^61 */
+    unsigned char
+        block[SHA256_BLOCK_SIZE]; /* the size % 64 bytes that wait for the rest of their block */
 };
 
 void sha256_begin(struct sha256 *sha);

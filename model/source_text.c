@@ -59,7 +59,8 @@ static int is_apostrophe(const struct writer *w, int32_t token)
 
 static int goes_on(const struct writer *w, int32_t i)
 {
-    return i < w->count && !begins_with_space(w, w->tokens[i]) && first_class(w, i) == LSTM_CLASS_WORD;
+    return i < w->count && !begins_with_space(w, w->tokens[i]) &&
+           first_class(w, i) == LSTM_CLASS_WORD;
 }
 
 /* The token behind the word, or the other character, that begins with token i. */
@@ -82,9 +83,10 @@ static int is_valid(const char *bytes, size_t size)
     return 1;
 }
 
-/* The letters that tokens i .. end - 1 have in the source; NULL where they were not copied as one word. */
-static enum lstm_status letters(struct writer *w, int32_t i, int32_t end, const char **bytes, size_t *size,
-                                struct lstm_error *err)
+/* The letters that tokens i .. end - 1 have in the source; NULL where they were not copied as one
+ * word. */
+static enum lstm_status letters(struct writer *w, int32_t i, int32_t end, const char **bytes,
+                                size_t *size, struct lstm_error *err)
 {
     const struct lstm_source_text *source = w->source;
     const int32_t from = w->origins[i], count = end - i;
@@ -93,13 +95,15 @@ static enum lstm_status letters(struct writer *w, int32_t i, int32_t end, const 
     for (int32_t t = i; t < end; t++)
         if (w->origins[t] < 0)
             return LSTM_OK;
-    if (from > source->count - count || memcmp(source->tokens + from, w->tokens + i, tokens_size) != 0)
+    if (from > source->count - count ||
+        memcmp(source->tokens + from, w->tokens + i, tokens_size) != 0)
         return LSTM_OK;
     const char *begin = source->bytes + source->begins[from];
     size_t length = source->ends[from + count - 1] - source->begins[from];
     if (length > LETTERS_MAX || !is_valid(begin, length))
         return LSTM_OK;
-    /* Where a cluster was shared with a neighbour, or a word was cut, these bytes would say more or less. */
+    /* Where a cluster was shared with a neighbour, or a word was cut, these bytes would say more or
+     * less. */
     w->again.count = 0;
     enum lstm_status rc = lstm_tokenize(w->tokenizer, begin, length, 0, &w->again, err);
     if (rc || w->again.count != count || memcmp(w->again.ids, w->tokens + i, tokens_size) != 0)
@@ -119,13 +123,14 @@ static void append_capital(struct writer *w, const char *word, size_t size)
 {
     size_t first = 0;
     int32_t letter = lstm_utf8_next((const unsigned char *)word, size, &first);
-    w->used += (size_t)utf8proc_encode_char(utf8proc_totitle(letter), (utf8proc_uint8_t *)w->out + w->used);
+    w->used += (size_t)utf8proc_encode_char(utf8proc_totitle(letter),
+                                            (utf8proc_uint8_t *)w->out + w->used);
     append(w, word + first, size - first);
 }
 
 /* Tokens i .. end - 1, whose normalised form is size bytes of normal. */
-static enum lstm_status append_group(struct writer *w, int32_t i, int32_t end, int is_word, const char *normal,
-                                     size_t size, struct lstm_error *err)
+static enum lstm_status append_group(struct writer *w, int32_t i, int32_t end, int is_word,
+                                     const char *normal, size_t size, struct lstm_error *err)
 {
     const char *bytes = NULL;
     size_t bytes_size = 0;
@@ -159,13 +164,16 @@ static enum lstm_status write_groups(struct writer *w, struct lstm_error *err)
     return LSTM_OK;
 }
 
-enum lstm_status lstm_source_text_write(const struct lstm_tokenizer *tokenizer, const struct lstm_source_text *source,
-                                        const int32_t *tokens, const int32_t *origins, int32_t count, char **text,
-                                        struct lstm_error *err)
+enum lstm_status lstm_source_text_write(const struct lstm_tokenizer *tokenizer,
+                                        const struct lstm_source_text *source,
+                                        const int32_t *tokens, const int32_t *origins,
+                                        int32_t count, char **text, struct lstm_error *err)
 {
-    struct writer w = {
-        .tokenizer = tokenizer, .source = source, .tokens = tokens, .origins = origins, .count = count
-    };
+    struct writer w = { .tokenizer = tokenizer,
+                        .source = source,
+                        .tokens = tokens,
+                        .origins = origins,
+                        .count = count };
     const size_t length = lstm_detokenize(tokenizer, tokens, count, NULL, 0);
     const size_t most = length + (size_t)count * LETTERS_MAX + 4; /* 4: a capital may be longer */
     enum lstm_status rc = LSTM_OK;

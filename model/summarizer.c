@@ -51,17 +51,21 @@ struct group {
     struct cpu_written written[GROUP_TEXTS];
 };
 
-enum lstm_status lstm_summary_settings_check(const struct lstm_summary_settings *s, struct lstm_error *err)
+enum lstm_status lstm_summary_settings_check(const struct lstm_summary_settings *s,
+                                             struct lstm_error *err)
 {
     if (s->max_tokens < 1 || s->max_tokens > LSTM_SUMMARY_TOKENS_MAX)
-        return lstm_fail(err, LSTM_RANGE, "max_tokens is %d, expected 1 to %d", s->max_tokens, LSTM_SUMMARY_TOKENS_MAX);
+        return lstm_fail(err, LSTM_RANGE, "max_tokens is %d, expected 1 to %d", s->max_tokens,
+                         LSTM_SUMMARY_TOKENS_MAX);
     if (s->min_tokens < 0 || s->min_tokens > s->max_tokens)
-        return lstm_fail(err, LSTM_RANGE, "min_tokens is %d, expected 0 to max_tokens, which is %d", s->min_tokens,
-                         s->max_tokens);
+        return lstm_fail(err, LSTM_RANGE, "min_tokens is %d, expected 0 to max_tokens, which is %d",
+                         s->min_tokens, s->max_tokens);
     if (s->beam < 1 || s->beam > LSTM_SUMMARY_BEAM_MAX)
-        return lstm_fail(err, LSTM_RANGE, "beam is %d, expected 1 to %d", s->beam, LSTM_SUMMARY_BEAM_MAX);
+        return lstm_fail(err, LSTM_RANGE, "beam is %d, expected 1 to %d", s->beam,
+                         LSTM_SUMMARY_BEAM_MAX);
     if (!(s->length_penalty >= 0.0f && s->length_penalty <= 2.0f))
-        return lstm_fail(err, LSTM_RANGE, "length_penalty is %g, expected 0 to 2", (double)s->length_penalty);
+        return lstm_fail(err, LSTM_RANGE, "length_penalty is %g, expected 0 to 2",
+                         (double)s->length_penalty);
     return LSTM_OK;
 }
 
@@ -81,14 +85,16 @@ enum lstm_status lstm_summarizer_open(const struct lstm_model *model, const char
     const struct cpu_kernels *kernels = cpu_kernels_pick(isa);
     *summarizer = NULL;
     if (!model->sizes.decoder)
-        return lstm_fail(err, LSTM_MISMATCH, "a model of task \"%s\" cannot summarize", model->task);
+        return lstm_fail(err, LSTM_MISMATCH, "a model of task \"%s\" cannot summarize",
+                         model->task);
     if (!kernels)
         return lstm_fail(err, LSTM_UNAVAILABLE, "this machine has no instruction set \"%s\"", isa);
     struct lstm_summarizer *s = calloc(1, sizeof *s);
     if (!s)
         return lstm_fail(err, LSTM_NOMEM, "out of memory for a summarizer");
     s->model = model;
-    enum lstm_status rc = cpu_weights_open(&model->sizes, kernels, model->params, 0, &s->encoder, err);
+    enum lstm_status rc =
+        cpu_weights_open(&model->sizes, kernels, model->params, 0, &s->encoder, err);
     if (!rc)
         rc = cpu_decoder_open(&model->sizes, kernels, model->params, &s->decoder, err);
     if (rc)
@@ -107,7 +113,8 @@ void lstm_summarizer_close(struct lstm_summarizer *summarizer)
 }
 
 enum lstm_status lstm_summary_session_open(const struct lstm_summarizer *summarizer,
-                                           struct lstm_summary_session **session, struct lstm_error *err)
+                                           struct lstm_summary_session **session,
+                                           struct lstm_error *err)
 {
     struct lstm_summary_session *s = *session = calloc(1, sizeof *s);
     if (!s)
@@ -136,7 +143,8 @@ void lstm_summary_session_close(struct lstm_summary_session *session)
 
 /* ---- reading ---- */
 
-static enum lstm_status reserve(struct lstm_summary_session *s, int32_t tokens, struct lstm_error *err)
+static enum lstm_status reserve(struct lstm_summary_session *s, int32_t tokens,
+                                struct lstm_error *err)
 {
     const struct lstm_sizes *sizes = &s->summarizer->model->sizes;
     const size_t h2 = 2 * (size_t)sizes->hidden, a = (size_t)sizes->alignment, n = (size_t)tokens;
@@ -146,7 +154,8 @@ static enum lstm_status reserve(struct lstm_summary_session *s, int32_t tokens, 
         s->states = malloc(need);
         s->states_size = s->states ? need : 0;
         if (!s->states)
-            return lstm_fail(err, LSTM_NOMEM, "out of memory for the states of %d tokens, %zu bytes", tokens, need);
+            return lstm_fail(err, LSTM_NOMEM,
+                             "out of memory for the states of %d tokens, %zu bytes", tokens, need);
     }
     s->keys = s->states + n * h2;
     return LSTM_OK;
@@ -174,23 +183,25 @@ static void take_tile(void *arg, const struct cpu_tile *tile, const float *state
     }
 }
 
-static enum lstm_status read_group(struct lstm_summary_session *s, const struct request *q, struct group *g,
-                                   struct lstm_error *err)
+static enum lstm_status read_group(struct lstm_summary_session *s, const struct request *q,
+                                   struct group *g, struct lstm_error *err)
 {
     const struct lstm_sizes *sizes = &s->summarizer->model->sizes;
     const int32_t total = g->starts[g->texts], *tokens = s->tokens.ids + g->first;
-    const struct lstm_batch batch = {
-        .texts = g->texts, .tokens = tokens, .starts = g->starts, .stop = q->stop, .stop_arg = q->stop_arg
-    };
+    const struct lstm_batch batch = { .texts = g->texts,
+                                      .tokens = tokens,
+                                      .starts = g->starts,
+                                      .stop = q->stop,
+                                      .stop_arg = q->stop_arg };
     enum lstm_status rc = reserve(s, total, err);
     if (rc || (rc = cpu_tiles_run(s->tiles, &batch, take_tile, s, err)))
         return rc;
     cpu_source_keys(s->summarizer->decoder, total, s->states, s->keys);
     for (int32_t i = 0; i < g->texts; i++) {
         size_t at = (size_t)g->starts[i];
-        g->sources[i] =
-            (struct cpu_source){ g->starts[i + 1] - g->starts[i], tokens + at,
-                                 s->states + at * 2 * (size_t)sizes->hidden, s->keys + at * (size_t)sizes->alignment };
+        g->sources[i] = (struct cpu_source){ g->starts[i + 1] - g->starts[i], tokens + at,
+                                             s->states + at * 2 * (size_t)sizes->hidden,
+                                             s->keys + at * (size_t)sizes->alignment };
     }
     return LSTM_OK;
 }
@@ -198,14 +209,15 @@ static enum lstm_status read_group(struct lstm_summary_session *s, const struct 
 /* ---- results ---- */
 
 static enum lstm_status attach_attention(struct lstm_summary_session *s, const struct request *q,
-                                         const struct cpu_source *source, int32_t first, struct lstm_summary *summary,
-                                         struct lstm_error *err)
+                                         const struct cpu_source *source, int32_t first,
+                                         struct lstm_summary *summary, struct lstm_error *err)
 {
     const size_t count = (size_t)summary->count, n = (size_t)source->count;
     struct lstm_summary_attention *a =
         malloc(sizeof *a + (count * n + count) * sizeof(float) + 3 * n * sizeof(int32_t));
     if (!a)
-        return lstm_fail(err, LSTM_NOMEM, "out of memory for the attention of %zu tokens to %zu", count, n);
+        return lstm_fail(err, LSTM_NOMEM, "out of memory for the attention of %zu tokens to %zu",
+                         count, n);
     summary->attention = a;
     float *weights = (float *)(a + 1), *generate = weights + count * n;
     uint32_t *begins = (uint32_t *)(generate + count), *ends = begins + n;
@@ -214,29 +226,31 @@ static enum lstm_status attach_attention(struct lstm_summary_session *s, const s
     memcpy(ends, s->tokens.ends + first, n * sizeof *ends);
     memcpy(sources, source->tokens, n * sizeof *sources);
     *a = (struct lstm_summary_attention){ sources, begins, ends, weights, generate };
-    return cpu_beam_replay(s->beam, source, summary->tokens, summary->count, q->stop, q->stop_arg, weights, generate,
-                           err);
+    return cpu_beam_replay(s->beam, source, summary->tokens, summary->count, q->stop, q->stop_arg,
+                           weights, generate, err);
 }
 
-static enum lstm_status finish(struct lstm_summary_session *s, const struct request *q, const struct group *g,
-                               int32_t i, struct lstm_error *err)
+static enum lstm_status finish(struct lstm_summary_session *s, const struct request *q,
+                               const struct group *g, int32_t i, struct lstm_error *err)
 {
     const struct cpu_source *source = &g->sources[i];
     const int32_t text = g->text[i], first = g->first + g->starts[i];
     const struct lstm_source_text letters = {
-        q->texts[text].bytes, source->count, source->tokens, s->tokens.begins + first, s->tokens.ends + first,
+        q->texts[text].bytes,     source->count,          source->tokens,
+        s->tokens.begins + first, s->tokens.ends + first,
     };
     struct lstm_summary *summary = &q->summaries[text];
     summary->count = g->written[i].count;
     summary->log_share = g->written[i].log_share;
     summary->source_read = source->count;
-    enum lstm_status rc = lstm_source_text_write(s->summarizer->model->tokenizer, &letters, summary->tokens,
-                                                 summary->origins, summary->count, &summary->text, err);
+    enum lstm_status rc =
+        lstm_source_text_write(s->summarizer->model->tokenizer, &letters, summary->tokens,
+                               summary->origins, summary->count, &summary->text, err);
     return rc || !q->settings->attention ? rc : attach_attention(s, q, source, first, summary, err);
 }
 
-static enum lstm_status summarize_group(struct lstm_summary_session *s, const struct request *q, struct group *g,
-                                        struct lstm_error *err)
+static enum lstm_status summarize_group(struct lstm_summary_session *s, const struct request *q,
+                                        struct group *g, struct lstm_error *err)
 {
     enum lstm_status rc = LSTM_OK;
     const size_t most = (size_t)q->settings->max_tokens;
@@ -247,9 +261,11 @@ static enum lstm_status summarize_group(struct lstm_summary_session *s, const st
         if (!(summary->tokens = malloc(2 * most * sizeof *summary->tokens)))
             return lstm_fail(err, LSTM_NOMEM, "out of memory for a summary of %zu tokens", most);
         summary->origins = summary->tokens + most;
-        g->written[i] = (struct cpu_written){ .tokens = summary->tokens, .origins = summary->origins };
+        g->written[i] =
+            (struct cpu_written){ .tokens = summary->tokens, .origins = summary->origins };
     }
-    rc = cpu_beam_search(s->beam, g->sources, g->texts, q->settings, q->stop, q->stop_arg, g->written, err);
+    rc = cpu_beam_search(s->beam, g->sources, g->texts, q->settings, q->stop, q->stop_arg,
+                         g->written, err);
     for (int32_t i = 0; i < g->texts && !rc; i++)
         rc = finish(s, q, g, i, err);
     release(s);
@@ -264,13 +280,14 @@ static int32_t readable(const int32_t *tokens, int32_t count)
     if (count <= LSTM_SUMMARY_SOURCE_MAX)
         return count;
     count = LSTM_SUMMARY_SOURCE_MAX;
-    while (count > 1 && tokens[count] >= LSTM_TOKEN_BYTES + 0x80 && tokens[count] < LSTM_TOKEN_BYTES + 0xC0)
+    while (count > 1 && tokens[count] >= LSTM_TOKEN_BYTES + 0x80 &&
+           tokens[count] < LSTM_TOKEN_BYTES + 0xC0)
         count--;
     return count;
 }
 
-static enum lstm_status summarize_all(struct lstm_summary_session *s, const struct request *q, int32_t count,
-                                      struct lstm_error *err)
+static enum lstm_status summarize_all(struct lstm_summary_session *s, const struct request *q,
+                                      int32_t count, struct lstm_error *err)
 {
     struct group g = { 0 };
     enum lstm_status rc = LSTM_OK;
@@ -290,9 +307,11 @@ static enum lstm_status summarize_all(struct lstm_summary_session *s, const stru
     return rc ? rc : summarize_group(s, q, &g, err);
 }
 
-enum lstm_status lstm_summary_session_run(struct lstm_summary_session *s, const struct lstm_text *texts, int32_t count,
-                                          const struct lstm_summary_settings *settings, int (*stop)(void *),
-                                          void *stop_arg, struct lstm_summary *summaries, struct lstm_error *err)
+enum lstm_status lstm_summary_session_run(struct lstm_summary_session *s,
+                                          const struct lstm_text *texts, int32_t count,
+                                          const struct lstm_summary_settings *settings,
+                                          int (*stop)(void *), void *stop_arg,
+                                          struct lstm_summary *summaries, struct lstm_error *err)
 {
     enum lstm_status rc = LSTM_OK;
     if (count == 0)
@@ -305,7 +324,8 @@ enum lstm_status lstm_summary_session_run(struct lstm_summary_session *s, const 
         return lstm_fail(err, LSTM_NOMEM, "out of memory for a batch of %d texts", count);
     s->tokens.count = starts[0] = 0;
     for (int32_t i = 0; i < count && !rc; i++) {
-        rc = lstm_tokenize(s->summarizer->model->tokenizer, texts[i].bytes, texts[i].size, 1, &s->tokens, err);
+        rc = lstm_tokenize(s->summarizer->model->tokenizer, texts[i].bytes, texts[i].size, 1,
+                           &s->tokens, err);
         starts[i + 1] = s->tokens.count;
     }
     const struct request request = { texts, starts, settings, stop, stop_arg, summaries };

@@ -1,5 +1,5 @@
-/* Summaries: text in, a shorter text out that says where each of its words came from. The facade of a summariser, as
- * scorer.h is of every model; ext/ and train/ reach it through scorer.h. */
+/* Summaries: text in, a shorter text out that says where each of its words came from. The facade of
+ * a summariser, as scorer.h is of every model; ext/ and train/ reach it through scorer.h. */
 #ifndef LSTM_SUMMARIZER_H
 #define LSTM_SUMMARIZER_H
 
@@ -8,41 +8,46 @@
 enum {
     LSTM_SUMMARY_TOKENS_MAX = 200,
     LSTM_SUMMARY_BEAM_MAX = 16,
-    LSTM_SUMMARY_SOURCE_MAX = 131072 /* tokens of a text that are read: the first ones, about 500 KB of English */
+    LSTM_SUMMARY_SOURCE_MAX =
+        131072 /* tokens of a text that are read: the first ones, about 500 KB of English */
 };
 
 struct lstm_summary_settings {
     int32_t max_tokens;   /* 1..200: a summary ends there at the latest */
     int32_t min_tokens;   /* 0..max_tokens: nor does it end before */
     int32_t beam;         /* 1..16 summaries of a text are followed side by side; 1: greedy */
-    float length_penalty; /* 0..2: log shares are divided by ((5 + tokens) / 6)^this (Wu et al. 2016); 0: not at all */
+    float length_penalty; /* 0..2: log shares are divided by ((5 + tokens) / 6)^this (Wu et al.
+                             2016); 0: not at all */
     int32_t attention;    /* nonzero: results carry their attention */
 };
 extern const struct lstm_summary_settings lstm_summary_defaults; /* 24, 2, 4, 0.8, no attention */
 
 /* Errors: LSTM_RANGE with the setting, its value and its bounds. */
-enum lstm_status lstm_summary_settings_check(const struct lstm_summary_settings *settings, struct lstm_error *err);
+enum lstm_status lstm_summary_settings_check(const struct lstm_summary_settings *settings,
+                                             struct lstm_error *err);
 
 struct lstm_text {
     const void *bytes; /* any bytes */
     size_t size;
 };
 
-/* What the model looked at while it wrote. Position p of the source is token sources[p], bytes begins[p]..ends[p] of
- * the text. The block is one malloc. */
+/* What the model looked at while it wrote. Position p of the source is token sources[p], bytes
+ * begins[p]..ends[p] of the text. The block is one malloc. */
 struct lstm_summary_attention {
     const int32_t *sources;        /* source_read */
     const uint32_t *begins, *ends; /* source_read */
     const float *weights;          /* count x source_read; a row sums to 1 */
-    const float *generate;         /* count: the share of the vocabulary in what was written; the rest was copied */
+    const float
+        *generate; /* count: the share of the vocabulary in what was written; the rest was copied */
 };
 
 struct lstm_summary {
-    char *text;            /* valid UTF-8 with its NUL; NULL for a text without a token */
-    int32_t count;         /* tokens written, without the end */
-    int32_t *tokens;       /* count; in one block with origins */
-    int32_t *origins;      /* count: the position in the source that a token was mainly copied from, -1: generated */
-    double log_share;      /* sum of the logarithms of the tokens' shares, the end's included */
+    char *text;       /* valid UTF-8 with its NUL; NULL for a text without a token */
+    int32_t count;    /* tokens written, without the end */
+    int32_t *tokens;  /* count; in one block with origins */
+    int32_t *origins; /* count: the position in the source that a token was mainly copied from, -1:
+                         generated */
+    double log_share; /* sum of the logarithms of the tokens' shares, the end's included */
     int32_t source_tokens; /* tokens of the text ... */
     int32_t source_read;   /* ... and how many were read: all, up to LSTM_SUMMARY_SOURCE_MAX */
     struct lstm_summary_attention *attention; /* NULL where it was not asked for */
@@ -52,23 +57,28 @@ void lstm_summary_free(struct lstm_summary *summary); /* a zeroed one is fine; l
 struct lstm_summarizer;      /* a model's packed weights: immutable, shared by threads */
 struct lstm_summary_session; /* one caller's working memory: used by one thread at a time */
 
-/* isa: as in cpu_kernels_pick. The model must outlive the summariser. Errors: LSTM_MISMATCH for a model of another
- * task, LSTM_UNAVAILABLE for an instruction set that this machine lacks, LSTM_NOMEM. On error *summarizer is NULL. */
+/* isa: as in cpu_kernels_pick. The model must outlive the summariser. Errors: LSTM_MISMATCH for a
+ * model of another task, LSTM_UNAVAILABLE for an instruction set that this machine lacks,
+ * LSTM_NOMEM. On error *summarizer is NULL. */
 enum lstm_status lstm_summarizer_open(const struct lstm_model *model, const char *isa,
                                       struct lstm_summarizer **summarizer, struct lstm_error *err);
-void lstm_summarizer_close(struct lstm_summarizer *summarizer); /* after its sessions; NULL is fine */
+void lstm_summarizer_close(
+    struct lstm_summarizer *summarizer); /* after its sessions; NULL is fine */
 
 enum lstm_status lstm_summary_session_open(const struct lstm_summarizer *summarizer,
-                                           struct lstm_summary_session **session, struct lstm_error *err);
+                                           struct lstm_summary_session **session,
+                                           struct lstm_error *err);
 void lstm_summary_session_close(struct lstm_summary_session *session); /* NULL is fine */
 
-/* Summarises texts. A text's summary does not depend on its neighbours, bit for bit. Working memory is bounded by
- * LSTM_SUMMARY_SOURCE_MAX positions and the tokens of all texts; time grows with length x max_tokens x beam.
- * stop (may be NULL) is asked between tiles and steps. The caller frees summaries (count of them) with
- * lstm_summary_free. Errors: LSTM_RANGE for settings, LSTM_NOMEM, LSTM_INTERRUPTED; then every summary is zeroed. */
-enum lstm_status lstm_summary_session_run(struct lstm_summary_session *session, const struct lstm_text *texts,
-                                          int32_t count, const struct lstm_summary_settings *settings,
-                                          int (*stop)(void *), void *stop_arg, struct lstm_summary *summaries,
-                                          struct lstm_error *err);
+/* Summarises texts. A text's summary does not depend on its neighbours, bit for bit. Working memory
+ * is bounded by LSTM_SUMMARY_SOURCE_MAX positions and the tokens of all texts; time grows with
+ * length x max_tokens x beam. stop (may be NULL) is asked between tiles and steps. The caller frees
+ * summaries (count of them) with lstm_summary_free. Errors: LSTM_RANGE for settings, LSTM_NOMEM,
+ * LSTM_INTERRUPTED; then every summary is zeroed. */
+enum lstm_status lstm_summary_session_run(struct lstm_summary_session *session,
+                                          const struct lstm_text *texts, int32_t count,
+                                          const struct lstm_summary_settings *settings,
+                                          int (*stop)(void *), void *stop_arg,
+                                          struct lstm_summary *summaries, struct lstm_error *err);
 
 #endif

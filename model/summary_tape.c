@@ -12,7 +12,8 @@ enum { CHUNK = 64 }; /* rows whose shares of the vocabulary are held at once */
 /* The smallest share that a target may have, so that its logarithm stays finite. */
 static const float share_min = 1e-10f;
 
-/* Packed position p = base[t] + r is step t of row r; rows are the texts by falling length of their summaries. */
+/* Packed position p = base[t] + r is step t of row r; rows are the texts by falling length of their
+ * summaries. */
 struct lstm_summary_tape {
     struct cpu_encoder_tape encoder;
     const struct cpu_decoder *decoder;          /* not ours */
@@ -27,7 +28,8 @@ struct lstm_summary_tape {
     float *d_states, *d_keys;         /* the same */
     float *means, *bridged;           /* rows x 2 hidden, rows x 2 decoder */
     float *zeros;                     /* rows x 2 hidden */
-    float *input, *gates, *cell, *state, *query, *context, *joined, *output, *generate; /* positions x ... */
+    float *input, *gates, *cell, *state, *query, *context, *joined, *output,
+        *generate;                       /* positions x ... */
     float *d_output, *d_generate;        /* positions x embedding, positions */
     float **attention, **coverage;       /* positions: a float a source token, rounded up to 16 */
     float **d_copied;                    /* positions: what copying wants of the attention */
@@ -36,12 +38,13 @@ struct lstm_summary_tape {
     float *d_joined, *d_cell, *d_state, *d_context, *d_input, *d_query; /* rows x ... */
     float **d_coverage;                                                 /* rows */
     float *d_attention, *d_scores;                                      /* the longest source */
-    float *packed;                                                      /* positions x decoder: the states before */
-    void *memory;                                                       /* all of the above: grows, never shrinks */
+    float *packed; /* positions x decoder: the states before */
+    void *memory;  /* all of the above: grows, never shrinks */
     size_t size;
 };
 
-enum lstm_status lstm_summary_tape_open(const struct cpu_weights *encoder, const struct cpu_decoder *decoder,
+enum lstm_status lstm_summary_tape_open(const struct cpu_weights *encoder,
+                                        const struct cpu_decoder *decoder,
                                         struct lstm_summary_tape **tape, struct lstm_error *err)
 {
     *tape = calloc(1, sizeof **tape);
@@ -101,7 +104,8 @@ static void carve_positions(struct lstm_summary_tape *t, struct carver *carver)
     t->written = carve(carver, p, sizeof *t->written);
 }
 
-static void carve_rows(struct lstm_summary_tape *t, const struct lstm_batch *batch, struct carver *carver)
+static void carve_rows(struct lstm_summary_tape *t, const struct lstm_batch *batch,
+                       struct carver *carver)
 {
     const struct lstm_sizes *s = &t->decoder->sizes;
     const size_t e = (size_t)s->embedding, h2 = 2 * (size_t)s->hidden, n = (size_t)s->decoder;
@@ -130,8 +134,10 @@ static void carve_rows(struct lstm_summary_tape *t, const struct lstm_batch *bat
     t->d_coverage = carve(carver, rows, sizeof *t->d_coverage);
 }
 
-/* A float a source token for every position of every text, three times over, and once more a text. */
-static void carve_sources(struct lstm_summary_tape *t, const struct lstm_batch *batch, struct carver *carver)
+/* A float a source token for every position of every text, three times over, and once more a text.
+ */
+static void carve_sources(struct lstm_summary_tape *t, const struct lstm_batch *batch,
+                          struct carver *carver)
 {
     size_t longest = 0;
     for (int32_t r = 0; r < t->texts; r++) {
@@ -176,7 +182,8 @@ static void order_rows(struct lstm_summary_tape *t)
         }
 }
 
-static void lay_out(struct lstm_summary_tape *t, const struct lstm_batch *batch, struct carver *carver)
+static void lay_out(struct lstm_summary_tape *t, const struct lstm_batch *batch,
+                    struct carver *carver)
 {
     cpu_encoder_tape_carve(&t->encoder, batch, carver);
     carve_rows(t, batch, carver);
@@ -186,7 +193,8 @@ static void lay_out(struct lstm_summary_tape *t, const struct lstm_batch *batch,
     carve_sources(t, batch, carver);
 }
 
-static enum lstm_status reserve(struct lstm_summary_tape *t, const struct lstm_batch *batch, struct lstm_error *err)
+static enum lstm_status reserve(struct lstm_summary_tape *t, const struct lstm_batch *batch,
+                                struct lstm_error *err)
 {
     struct carver count = { 0 };
     lay_out(t, batch, &count);
@@ -195,14 +203,16 @@ static enum lstm_status reserve(struct lstm_summary_tape *t, const struct lstm_b
         t->memory = malloc(count.used);
         t->size = t->memory ? count.used : 0;
         if (!t->memory)
-            return lstm_fail(err, LSTM_NOMEM, "out of memory for a batch of %d tokens", batch->starts[batch->texts]);
+            return lstm_fail(err, LSTM_NOMEM, "out of memory for a batch of %d tokens",
+                             batch->starts[batch->texts]);
     }
     struct carver carver = { .memory = t->memory };
     lay_out(t, batch, &carver);
     return LSTM_OK;
 }
 
-static enum lstm_status check(struct lstm_summary_tape *t, const struct lstm_batch *batch, struct lstm_error *err)
+static enum lstm_status check(struct lstm_summary_tape *t, const struct lstm_batch *batch,
+                              struct lstm_error *err)
 {
     const struct lstm_targets *targets = t->targets;
     t->texts = batch->texts;
@@ -215,8 +225,8 @@ static enum lstm_status check(struct lstm_summary_tape *t, const struct lstm_bat
         t->positions += steps;
         for (int32_t p = targets->starts[i]; p < targets->starts[i + 1]; p++)
             if (targets->tokens[p] < 0 || targets->tokens[p] >= t->decoder->sizes.vocab)
-                return lstm_fail(err, LSTM_RANGE, "token %d of a vocabulary of %d", targets->tokens[p],
-                                 t->decoder->sizes.vocab);
+                return lstm_fail(err, LSTM_RANGE, "token %d of a vocabulary of %d",
+                                 targets->tokens[p], t->decoder->sizes.vocab);
     }
     return cpu_batch_check(&t->decoder->sizes, batch, err);
 }
@@ -224,31 +234,36 @@ static enum lstm_status check(struct lstm_summary_tape *t, const struct lstm_bat
 /* ---- forward ---- */
 
 /* The states of a text's tokens in order, from (or, adding, back to) the windows that own them. */
-static void move_states(struct lstm_summary_tape *t, const struct lstm_batch *batch, float *by_text, int is_back)
+static void move_states(struct lstm_summary_tape *t, const struct lstm_batch *batch, float *by_text,
+                        int is_back)
 {
     const size_t h2 = 2 * (size_t)t->decoder->sizes.hidden;
     for (int32_t row = 0; row < t->encoder.tile.rows; row++) {
         const struct lstm_window *window = &t->encoder.windows[row];
-        size_t from = cpu_encoder_tape_owned(&t->encoder, row) * h2, count = (size_t)window->own_length * h2;
+        size_t from = cpu_encoder_tape_owned(&t->encoder, row) * h2,
+               count = (size_t)window->own_length * h2;
         float *text = by_text + (size_t)(window->own_start - batch->starts[0]) * h2;
         if (is_back)
             t->encoder.weights->kernels->add(count, text, t->encoder.d_states + from);
         else
-            memcpy(text, t->encoder.states[t->decoder->sizes.layers - 1] + from, count * sizeof *text);
+            memcpy(text, t->encoder.states[t->decoder->sizes.layers - 1] + from,
+                   count * sizeof *text);
     }
 }
 
 static void read_sources(struct lstm_summary_tape *t, const struct lstm_batch *batch)
 {
     const struct cpu_decoder *d = t->decoder;
-    const size_t h2 = 2 * (size_t)d->sizes.hidden, a = (size_t)d->sizes.alignment, n = (size_t)d->sizes.decoder;
+    const size_t h2 = 2 * (size_t)d->sizes.hidden, a = (size_t)d->sizes.alignment,
+                 n = (size_t)d->sizes.decoder;
     cpu_encoder_tape_forward(&t->encoder, batch, t->options->embedding_masks);
     move_states(t, batch, t->states, 0);
     cpu_source_keys(d, batch->starts[batch->texts] - batch->starts[0], t->states, t->keys);
     for (int32_t i = 0; i < t->texts; i++) {
         size_t at = (size_t)(batch->starts[i] - batch->starts[0]);
-        t->sources[i] = (struct cpu_source){ source_count(batch, i), batch->tokens + batch->starts[i],
-                                             t->states + at * h2, t->keys + at * a };
+        t->sources[i] =
+            (struct cpu_source){ source_count(batch, i), batch->tokens + batch->starts[i],
+                                 t->states + at * h2, t->keys + at * a };
     }
     for (int32_t r = 0; r < t->texts; r++) {
         float *bridged = t->bridged + (size_t)r * 2 * n;
@@ -277,7 +292,8 @@ static void cover(struct lstm_summary_tape *t, int32_t step, int32_t rows)
 static void write_steps(struct lstm_summary_tape *t)
 {
     const struct cpu_decoder *d = t->decoder;
-    const size_t e = (size_t)d->sizes.embedding, h2 = 2 * (size_t)d->sizes.hidden, n = (size_t)d->sizes.decoder;
+    const size_t e = (size_t)d->sizes.embedding, h2 = 2 * (size_t)d->sizes.hidden,
+                 n = (size_t)d->sizes.decoder;
     const size_t a = (size_t)d->sizes.alignment;
     for (int32_t step = 0; step < t->steps; step++) {
         size_t p = (size_t)t->base[step], before = step ? (size_t)t->base[step - 1] : 0;
@@ -303,7 +319,8 @@ static void write_steps(struct lstm_summary_tape *t)
         };
         cpu_decoder_step(d, &s);
         for (int32_t r = 0; r < rows; r++)
-            memcpy(t->context + (p + (size_t)r) * h2, s.joined + (size_t)r * (n + h2) + n, h2 * sizeof(float));
+            memcpy(t->context + (p + (size_t)r) * h2, s.joined + (size_t)r * (n + h2) + n,
+                   h2 * sizeof(float));
     }
 }
 
@@ -331,7 +348,8 @@ static void mixture(struct lstm_summary_tape *t, int32_t position, int32_t row, 
     float d_share = -(1.0f - smoothing) / share, pull = d_share * generate * shares[target];
     loss->likelihood -= log((double)share);
     loss->loss -= (1 - (double)smoothing) * log((double)share);
-    for (int32_t k = 0; smoothing > 0 && k < vocab; k += LSTM_UNITS / 2) { /* a log of eight at once */
+    for (int32_t k = 0; smoothing > 0 && k < vocab;
+         k += LSTM_UNITS / 2) { /* a log of eight at once */
         double product = 1;
         for (int32_t j = k; j < k + LSTM_UNITS / 2; j++)
             product *= (double)shares[j] + 1e-30;
@@ -345,7 +363,8 @@ static void mixture(struct lstm_summary_tape *t, int32_t position, int32_t row, 
     shares[target] += pull;
 }
 
-/* All positions: the loss, and with a gradient that of the vocabulary's bias, the embedding and the outputs. */
+/* All positions: the loss, and with a gradient that of the vocabulary's bias, the embedding and the
+ * outputs. */
 static void vocabulary(struct lstm_summary_tape *t, struct lstm_summary_loss *loss, float *gradient)
 {
     const struct cpu_kernels *k = t->decoder->kernels;
@@ -364,7 +383,8 @@ static void vocabulary(struct lstm_summary_tape *t, struct lstm_summary_loss *lo
         if (!gradient)
             continue;
         k->gemm(rows, (int32_t)e, (int32_t)v, (struct cpu_matrix){ t->shares, v, 1 },
-                (struct cpu_panels){ t->decoder->params, e, 16 }, t->d_output + (size_t)first * e, e);
+                (struct cpu_panels){ t->decoder->params, e, 16 }, t->d_output + (size_t)first * e,
+                e);
         k->gemm((int32_t)v, (int32_t)e, rows, (struct cpu_matrix){ t->shares, 1, v },
                 (struct cpu_panels){ output, e, 16 }, gradient, e);
     }
@@ -376,7 +396,8 @@ static double coverage_loss(const struct lstm_summary_tape *t)
     for (int32_t p = 0, step = 0; p < t->positions; p++) {
         int32_t count = t->source[row_of(t, p, &step)]->count;
         for (int32_t i = 0; i < count; i++)
-            sum += (double)(t->attention[p][i] < t->coverage[p][i] ? t->attention[p][i] : t->coverage[p][i]);
+            sum += (double)(t->attention[p][i] < t->coverage[p][i] ? t->attention[p][i]
+                                                                   : t->coverage[p][i]);
     }
     return sum;
 }
@@ -410,9 +431,10 @@ static void outputs_backward(struct lstm_summary_tape *t)
 
 /* ---- backward ---- */
 
-/* One row of a step, from the gradient of its context (in d_context) to those of the source, the query and what was
- * attended to before. */
-static void attend_backward(struct lstm_summary_tape *t, int32_t position, int32_t row, float *gradient)
+/* One row of a step, from the gradient of its context (in d_context) to those of the source, the
+ * query and what was attended to before. */
+static void attend_backward(struct lstm_summary_tape *t, int32_t position, int32_t row,
+                            float *gradient)
 {
     const struct cpu_decoder *d = t->decoder;
     const struct cpu_kernels *k = d->kernels;
@@ -425,21 +447,23 @@ static void attend_backward(struct lstm_summary_tape *t, int32_t position, int32
     for (int32_t i = 0; i < source->count; i++) {
         size_t state = (size_t)i * (size_t)h2;
         k->axpy(h2, attention[i], d_context, t->d_states + at * (size_t)h2 + state);
-        t->d_attention[i] = k->dot(h2, d_context, source->states + state) + t->d_copied[position][i] + d_coverage[i];
+        t->d_attention[i] = k->dot(h2, d_context, source->states + state) +
+                            t->d_copied[position][i] + d_coverage[i];
         t->d_attention[i] += attention[i] < coverage[i] ? weight : 0.0f;
         d_coverage[i] += attention[i] < coverage[i] ? 0.0f : weight;
         level += attention[i] * t->d_attention[i];
     }
     for (int32_t i = 0; i < source->count; i++)
         t->d_scores[i] = attention[i] * (t->d_attention[i] - level);
-    k->align_backward(source->count, a, source->keys, t->query + (size_t)position * (size_t)a, coverage,
-                      d->params + d->at.align_coverage, d->params + d->at.align_score, t->d_scores,
-                      t->d_keys + at * (size_t)a, t->d_query + (size_t)row * (size_t)a, d_coverage,
-                      gradient + d->at.align_coverage, gradient + d->at.align_score);
+    k->align_backward(source->count, a, source->keys, t->query + (size_t)position * (size_t)a,
+                      coverage, d->params + d->at.align_coverage, d->params + d->at.align_score,
+                      t->d_scores, t->d_keys + at * (size_t)a, t->d_query + (size_t)row * (size_t)a,
+                      d_coverage, gradient + d->at.align_coverage, gradient + d->at.align_score);
 }
 
 /* The wish to generate: its own gradient, and what it asks of context, state and input. */
-static void generate_backward(struct lstm_summary_tape *t, int32_t position, int32_t row, float *gradient)
+static void generate_backward(struct lstm_summary_tape *t, int32_t position, int32_t row,
+                              float *gradient)
 {
     const struct cpu_decoder *d = t->decoder;
     const struct cpu_kernels *k = d->kernels;
@@ -458,21 +482,22 @@ static void generate_backward(struct lstm_summary_tape *t, int32_t position, int
 }
 
 /* c (rows x cols) += a (rows x depth) times weights (depth x cols, row-major in the parameters) */
-static void product(const struct cpu_decoder *d, int32_t rows, size_t cols, size_t depth, const float *a,
-                    const float *weights, float *c)
+static void product(const struct cpu_decoder *d, int32_t rows, size_t cols, size_t depth,
+                    const float *a, const float *weights, float *c)
 {
     d->kernels->gemm(rows, (int32_t)cols, (int32_t)depth, (struct cpu_matrix){ a, depth, 1 },
                      (struct cpu_panels){ weights, cols, 16 }, c, cols);
 }
 
-/* One step. d_state holds the gradient that the step after it gave of its state, d_cell of its cell, and d_input's
- * second part of its context. Leaves the same for the step before it, the gradients of affine results in place of what
- * they were: output, gates, query. */
+/* One step. d_state holds the gradient that the step after it gave of its state, d_cell of its
+ * cell, and d_input's second part of its context. Leaves the same for the step before it, the
+ * gradients of affine results in place of what they were: output, gates, query. */
 static void step_backward(struct lstm_summary_tape *t, int32_t step, float *gradient)
 {
     const struct cpu_decoder *d = t->decoder;
     const struct cpu_kernels *k = d->kernels;
-    const size_t e = (size_t)d->sizes.embedding, h2 = 2 * (size_t)d->sizes.hidden, n = (size_t)d->sizes.decoder;
+    const size_t e = (size_t)d->sizes.embedding, h2 = 2 * (size_t)d->sizes.hidden,
+                 n = (size_t)d->sizes.decoder;
     const size_t a = (size_t)d->sizes.alignment, p = (size_t)t->base[step];
     const int32_t rows = t->base[step + 1] - t->base[step];
     float *d_pre = t->output + p * e, *gates = t->gates + p * 4 * n;
@@ -480,7 +505,8 @@ static void step_backward(struct lstm_summary_tape *t, int32_t step, float *grad
     product(d, rows, n + h2, e, d_pre, d->params + d->at.output, t->d_joined);
     for (size_t r = 0; r < (size_t)rows; r++) {
         float *d_input = t->d_input + r * (e + h2), *d_context = t->d_context + r * h2;
-        memcpy(d_context, d_input + e, h2 * sizeof *d_context); /* by the step that read this context */
+        memcpy(d_context, d_input + e,
+               h2 * sizeof *d_context); /* by the step that read this context */
         k->add(h2, t->d_joined + r * (n + h2) + n, d_context);
         k->add(n, t->d_joined + r * (n + h2), t->d_state + r * n);
         memset(d_input, 0, (e + h2) * sizeof *d_input);
@@ -500,8 +526,8 @@ static void step_backward(struct lstm_summary_tape *t, int32_t step, float *grad
 }
 
 /* d_weights (out x in) += dz^T x, d_bias += sum of dz, over so many rows of each. */
-static void affine_backward(const struct cpu_decoder *d, int32_t rows, size_t out, size_t in, const float *dz,
-                            const float *x, float *d_weights, float *d_bias)
+static void affine_backward(const struct cpu_decoder *d, int32_t rows, size_t out, size_t in,
+                            const float *dz, const float *x, float *d_weights, float *d_bias)
 {
     for (int32_t r = 0; d_bias && r < rows; r++)
         d->kernels->add(out, dz + (size_t)r * out, d_bias);
@@ -515,7 +541,8 @@ static void begin_backward(struct lstm_summary_tape *t, float *gradient)
     const struct cpu_decoder *d = t->decoder;
     const size_t h2 = 2 * (size_t)d->sizes.hidden, n = (size_t)d->sizes.decoder;
     for (size_t r = 0; r < (size_t)t->texts; r++) {
-        float *bridged = t->bridged + r * 2 * n, *d_mean = t->zeros + r * h2; /* zeros are not needed any more */
+        float *bridged = t->bridged + r * 2 * n,
+              *d_mean = t->zeros + r * h2; /* zeros are not needed any more */
         for (size_t j = 0; j < 2 * n; j++) {
             float given = j < n ? t->d_state[r * n + j] : t->d_cell[r * n + j - n];
             bridged[j] = given * (1.0f - bridged[j] * bridged[j]);
@@ -524,7 +551,8 @@ static void begin_backward(struct lstm_summary_tape *t, float *gradient)
         const struct cpu_source *source = t->source[r];
         float *d_states = t->d_states + (source->states - t->states);
         for (int32_t i = 0; i < source->count; i++)
-            d->kernels->axpy((int32_t)h2, 1.0f / (float)source->count, d_mean, d_states + (size_t)i * h2);
+            d->kernels->axpy((int32_t)h2, 1.0f / (float)source->count, d_mean,
+                             d_states + (size_t)i * h2);
     }
     affine_backward(d, t->texts, 2 * n, h2, t->bridged, t->means, gradient + d->at.bridge,
                     gradient + d->at.bridge_bias);
@@ -533,7 +561,8 @@ static void begin_backward(struct lstm_summary_tape *t, float *gradient)
 static void backward(struct lstm_summary_tape *t, const struct lstm_batch *batch, float *gradient)
 {
     const struct cpu_decoder *d = t->decoder;
-    const size_t e = (size_t)d->sizes.embedding, h2 = 2 * (size_t)d->sizes.hidden, n = (size_t)d->sizes.decoder;
+    const size_t e = (size_t)d->sizes.embedding, h2 = 2 * (size_t)d->sizes.hidden,
+                 n = (size_t)d->sizes.decoder;
     const size_t a = (size_t)d->sizes.alignment, rows = (size_t)t->texts;
     const int32_t tokens = batch->starts[batch->texts] - batch->starts[0];
     memset(t->d_states, 0, (size_t)tokens * h2 * sizeof *t->d_states);
@@ -550,7 +579,8 @@ static void backward(struct lstm_summary_tape *t, const struct lstm_batch *batch
         const float *from = step ? t->state + (size_t)t->base[step - 1] * n : t->states_before;
         memcpy(t->packed + (size_t)t->base[step] * n, from, (size_t)count * n * sizeof *from);
     }
-    affine_backward(d, t->positions, 4 * n, e + h2, t->gates, t->input, gradient + d->at.ih, gradient + d->at.bias);
+    affine_backward(d, t->positions, 4 * n, e + h2, t->gates, t->input, gradient + d->at.ih,
+                    gradient + d->at.bias);
     affine_backward(d, t->positions, 4 * n, n, t->gates, t->packed, gradient + d->at.hh, NULL);
     affine_backward(d, t->positions, a, n, t->query, t->state, gradient + d->at.align_query,
                     gradient + d->at.align_bias);
@@ -564,8 +594,10 @@ static void backward(struct lstm_summary_tape *t, const struct lstm_batch *batch
 }
 
 enum lstm_status lstm_summary_tape_run(struct lstm_summary_tape *t, const struct lstm_batch *batch,
-                                       const struct lstm_targets *targets, const struct lstm_summary_options *options,
-                                       struct lstm_summary_loss *loss, float *gradient, struct lstm_error *err)
+                                       const struct lstm_targets *targets,
+                                       const struct lstm_summary_options *options,
+                                       struct lstm_summary_loss *loss, float *gradient,
+                                       struct lstm_error *err)
 {
     t->targets = targets;
     t->options = options;

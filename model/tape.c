@@ -8,13 +8,14 @@ struct lstm_tape {
     struct cpu_encoder_tape encoder;
     const float *feature_masks;   /* not ours: texts x 6 hidden, or NULL */
     float *features, *d_features; /* texts x 6 hidden */
-    char *taken;                  /* texts x 2 hidden: the state that was a feature's maximum has been met */
+    char *taken; /* texts x 2 hidden: the state that was a feature's maximum has been met */
     struct cpu_pools pools;
     void *memory; /* all of the above: grows, never shrinks */
     size_t size;
 };
 
-enum lstm_status lstm_tape_open(const struct cpu_weights *weights, struct lstm_tape **tape, struct lstm_error *err)
+enum lstm_status lstm_tape_open(const struct cpu_weights *weights, struct lstm_tape **tape,
+                                struct lstm_error *err)
 {
     *tape = calloc(1, sizeof **tape);
     if (!*tape)
@@ -48,7 +49,8 @@ static void lay_out(struct lstm_tape *t, const struct lstm_batch *batch, struct 
     }
 }
 
-static enum lstm_status reserve(struct lstm_tape *t, const struct lstm_batch *batch, struct lstm_error *err)
+static enum lstm_status reserve(struct lstm_tape *t, const struct lstm_batch *batch,
+                                struct lstm_error *err)
 {
     struct carver count = { 0 };
     lay_out(t, batch, &count);
@@ -57,15 +59,17 @@ static enum lstm_status reserve(struct lstm_tape *t, const struct lstm_batch *ba
         t->memory = malloc(count.used);
         t->size = t->memory ? count.used : 0;
         if (!t->memory)
-            return lstm_fail(err, LSTM_NOMEM, "out of memory for a batch of %d tokens", batch->starts[batch->texts]);
+            return lstm_fail(err, LSTM_NOMEM, "out of memory for a batch of %d tokens",
+                             batch->starts[batch->texts]);
     }
     struct carver carver = { .memory = t->memory };
     lay_out(t, batch, &carver);
     return LSTM_OK;
 }
 
-enum lstm_status lstm_tape_forward(struct lstm_tape *t, const struct lstm_batch *batch, const struct lstm_masks *masks,
-                                   float *logits, struct lstm_error *err)
+enum lstm_status lstm_tape_forward(struct lstm_tape *t, const struct lstm_batch *batch,
+                                   const struct lstm_masks *masks, float *logits,
+                                   struct lstm_error *err)
 {
     const struct cpu_weights *w = t->encoder.weights;
     const struct cpu_kernels *k = w->kernels;
@@ -84,32 +88,35 @@ enum lstm_status lstm_tape_forward(struct lstm_tape *t, const struct lstm_batch 
         float *features = t->features + (size_t)i * columns;
         k->pool_finish(width, t->pools.counts[i], &t->pools.texts[i], features);
         cpu_mask_row(features, cpu_mask_of(t->feature_masks, i, columns), columns);
-        k->classify(s->classes, 3 * width, weight, weight + classes * columns, features, logits + (size_t)i * classes);
+        k->classify(s->classes, 3 * width, weight, weight + classes * columns, features,
+                    logits + (size_t)i * classes);
     }
     return LSTM_OK;
 }
 
 /* The classifier: its own gradient, and that of a text's features. */
-static void classifier_backward(struct lstm_tape *t, int32_t text, const float *d_logits, float *gradient)
+static void classifier_backward(struct lstm_tape *t, int32_t text, const float *d_logits,
+                                float *gradient)
 {
     const struct lstm_sizes *s = &t->encoder.weights->sizes;
-    size_t columns = 6 * (size_t)s->hidden, classes = (size_t)s->classes, at = lstm_classifier_at(s);
+    size_t columns = 6 * (size_t)s->hidden, classes = (size_t)s->classes,
+           at = lstm_classifier_at(s);
     float *d_features = t->d_features + (size_t)text * columns;
     memset(d_features, 0, columns * sizeof *d_features);
     for (size_t k = 0; k < classes; k++) {
         float d = d_logits[(size_t)text * classes + k];
         t->encoder.weights->kernels->axpy((int32_t)columns, d, t->features + (size_t)text * columns,
                                           gradient + at + k * columns);
-        t->encoder.weights->kernels->axpy((int32_t)columns, d, t->encoder.weights->params + at + k * columns,
-                                          d_features);
+        t->encoder.weights->kernels->axpy(
+            (int32_t)columns, d, t->encoder.weights->params + at + k * columns, d_features);
         gradient[at + classes * columns + k] += d;
     }
     cpu_mask_row(d_features, cpu_mask_of(t->feature_masks, text, columns), columns);
 }
 
 /* Where the maximum of a feature stands first in the text, the state takes its gradient. */
-static void max_backward(size_t width, const float *d_max, const float *max, const float *state, char *taken,
-                         float *d_state)
+static void max_backward(size_t width, const float *d_max, const float *max, const float *state,
+                         char *taken, float *d_state)
 {
     for (size_t j = 0; j < width; j++)
         if (state[j] == max[j] && !taken[j]) {
@@ -128,9 +135,11 @@ static void pool_backward(struct lstm_tape *t, int32_t row, float *gradient)
     const int32_t width = 2 * s->hidden;
     const size_t w = (size_t)width, text = (size_t)window->text;
     const float *attention = t->encoder.weights->params + lstm_attention_at(s);
-    const float *d_weighted = t->d_features + text * 3 * w, *d_max = d_weighted + w, *d_mean = d_max + w;
+    const float *d_weighted = t->d_features + text * 3 * w, *d_max = d_weighted + w,
+                *d_mean = d_max + w;
     const float share = 1.0f / (float)t->pools.counts[text];
-    /* d_weighted . the attention-weighted mean: the level that the softmax takes off every score's gradient */
+    /* d_weighted . the attention-weighted mean: the level that the softmax takes off every score's
+     * gradient */
     const float level = k->dot(width, d_weighted, pool->weighted) / pool->total;
     const size_t first = cpu_encoder_tape_owned(&t->encoder, row);
     for (size_t i = first; i < first + (size_t)window->own_length; i++) {

@@ -1,6 +1,7 @@
-/* Normalisation works a grapheme cluster at a time: a character and the marks that combine with it change together, so
- * a cluster is the smallest part of a text whose normalised form does not depend on its neighbours. Every normalised
- * byte points to the whole cluster it came from. Most text is ASCII, where all of this is a table. */
+/* Normalisation works a grapheme cluster at a time: a character and the marks that combine with it
+ * change together, so a cluster is the smallest part of a text whose normalised form does not
+ * depend on its neighbours. Every normalised byte points to the whole cluster it came from. Most
+ * text is ASCII, where all of this is a table. */
 #include "text.h"
 
 #include <assert.h>
@@ -26,7 +27,8 @@ int32_t lstm_utf8_next(const unsigned char *text, size_t size, size_t *at)
     if (lead < 0xC2 || lead > 0xF4)
         return -1;
 
-    /* Only the second byte has bounds of its own: no overlong forms, no surrogates, nothing above U+10FFFF. */
+    /* Only the second byte has bounds of its own: no overlong forms, no surrogates, nothing above
+     * U+10FFFF. */
     int more = lead < 0xE0 ? 1 : lead < 0xF0 ? 2 : 3;
     unsigned char low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
     unsigned char high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
@@ -91,7 +93,8 @@ static void put(struct lstm_normal *n, char byte, size_t begin, size_t end)
     n->last++;
 }
 
-/* Normalises ASCII up to the last character before something else, which may begin a cluster with it. */
+/* Normalises ASCII up to the last character before something else, which may begin a cluster with
+ * it. */
 static void put_ascii(struct lstm_normal *n, size_t room)
 {
     while (n->at < n->size && n->text[n->at] < 0x80 && n->last < room) {
@@ -110,7 +113,8 @@ static void put_ascii(struct lstm_normal *n, size_t room)
 static int32_t plain_quote(int32_t codepoint)
 {
     switch (codepoint) {
-    case 0x00B4: /* an accent by name; NFKC would make it a space and a mark, but people write don´t */
+    case 0x00B4: /* an accent by name; NFKC makes it a space and a mark, but people write don´t
+                  */
     case 0x2018:
     case 0x2019:
     case 0x201B: return '\'';
@@ -121,7 +125,8 @@ static int32_t plain_quote(int32_t codepoint)
     }
 }
 
-/* Reads the grapheme cluster at text[at] as at most LSTM_CLUSTER_MAX code points and moves at behind it. */
+/* Reads the grapheme cluster at text[at] as at most LSTM_CLUSTER_MAX code points and moves at
+ * behind it. */
 static int read_cluster(struct lstm_normal *n, int32_t *cluster)
 {
     int count = 0;
@@ -153,7 +158,8 @@ static void put_codepoint(struct lstm_normal *n, int32_t codepoint, size_t begin
 static int is_normal(int32_t codepoint)
 {
     const utf8proc_property_t *property = utf8proc_get_property(codepoint);
-    return property->decomp_seqindex == UINT16_MAX && property->casefold_seqindex == UINT16_MAX && !property->ignorable;
+    return property->decomp_seqindex == UINT16_MAX && property->casefold_seqindex == UINT16_MAX &&
+           !property->ignorable;
 }
 
 static void put_cluster(struct lstm_normal *n)
@@ -174,7 +180,8 @@ static void put_cluster(struct lstm_normal *n)
         size += utf8proc_encode_char(cluster[i], bytes + size);
     int32_t folded[DECOMPOSED_MAX + 1];
     utf8proc_ssize_t length = utf8proc_decompose(bytes, size, folded, DECOMPOSED_MAX, FOLD);
-    assert(length >= 0 && length <= DECOMPOSED_MAX); /* the input is valid; the bound is Unicode's */
+    assert(length >= 0 &&
+           length <= DECOMPOSED_MAX); /* the input is valid; the bound is Unicode's */
     length = utf8proc_normalize_utf32(folded, length, FOLD);
     for (utf8proc_ssize_t i = 0; i < length; i++)
         put_codepoint(n, folded[i], begin);
@@ -230,7 +237,8 @@ static size_t letter(const struct lstm_normal *n, size_t at)
     return class_at(n, at, &size) == LSTM_CLASS_WORD ? size : 0;
 }
 
-/* The end of the word at bytes[at], or at itself where none begins. A word that was cut may go on with its apostrophe.
+/* The end of the word at bytes[at], or at itself where none begins. A word that was cut may go on
+ * with its apostrophe.
  */
 static size_t word_end(const struct lstm_normal *n, size_t at, int *inside_word)
 {

@@ -1,12 +1,14 @@
-/* Any bytes to normalised text to pieces, as a stream in bounded memory. What normalisation and pieces are is said in
- * tokenizer.h; lstm_tokenize and the learning of a vocabulary cut text with the same iterator. */
+/* Any bytes to normalised text to pieces, as a stream in bounded memory. What normalisation and
+ * pieces are is said in tokenizer.h; lstm_tokenize and the learning of a vocabulary cut text with
+ * the same iterator. */
 #ifndef LSTM_TEXT_H
 #define LSTM_TEXT_H
 
 #include "tokenizer.h"
 
-/* Reads one code point at text[*at] (*at < size) and moves *at behind it. Returns -1 for an ill-formed part, of which
- * it takes the maximal subpart (Unicode 15, chapter 3.9, table 3-8): 1 to 3 bytes that stand for one U+FFFD. */
+/* Reads one code point at text[*at] (*at < size) and moves *at behind it. Returns -1 for an
+ * ill-formed part, of which it takes the maximal subpart (Unicode 15, chapter 3.9, table 3-8): 1 to
+ * 3 bytes that stand for one U+FFFD. */
 int32_t lstm_utf8_next(const unsigned char *text, size_t size, size_t *at);
 
 enum lstm_class {
@@ -17,34 +19,39 @@ enum lstm_class {
 enum lstm_class lstm_class_of(int32_t codepoint);
 
 enum {
-    LSTM_CLUSTER_MAX = 32,   /* code points of a grapheme cluster; a longer one is cut, so memory is bounded */
+    LSTM_CLUSTER_MAX =
+        32, /* code points of a grapheme cluster; a longer one is cut, so memory is bounded */
     LSTM_EXPANSION_MAX = 18, /* code points that one becomes by NFKC: U+FDFA */
     LSTM_NORMAL_SIZE = 8192, /* bytes of normalised text held at a time */
-    LSTM_NORMAL_AHEAD = LSTM_PIECE_MAX + 8 /* bytes that a fill leaves to be read, unless the text ends */
+    LSTM_NORMAL_AHEAD =
+        LSTM_PIECE_MAX + 8 /* bytes that a fill leaves to be read, unless the text ends */
 };
 
-/* A window of normalised text. White space is always ' ', so no other white space, control character or NUL occurs in
- * bytes[first] .. bytes[last - 1], which are whole characters of valid UTF-8; bytes[last] is NUL. The byte before first
- * and the one at last may be written, which is where pieces put their marking. */
+/* A window of normalised text. White space is always ' ', so no other white space, control
+ * character or NUL occurs in bytes[first] .. bytes[last - 1], which are whole characters of valid
+ * UTF-8; bytes[last] is NUL. The byte before first and the one at last may be written, which is
+ * where pieces put their marking. */
 struct lstm_normal {
     const unsigned char *text; /* not ours */
     size_t size, at;           /* text[at] is the first byte not yet normalised */
     int with_offsets;
     size_t first, last;
     char bytes[LSTM_NORMAL_SIZE];
-    uint32_t begins[LSTM_NORMAL_SIZE], ends[LSTM_NORMAL_SIZE]; /* of the grapheme cluster a byte came from */
+    uint32_t begins[LSTM_NORMAL_SIZE],
+        ends[LSTM_NORMAL_SIZE]; /* of the grapheme cluster a byte came from */
 };
 
 /* text: any bytes, at most LSTM_TEXT_MAX; must outlive the reading. */
 void lstm_normal_open(struct lstm_normal *normal, const void *text, size_t size, int with_offsets);
 
-/* Keeps the bytes from first on and adds what comes next. Afterwards at least LSTM_NORMAL_AHEAD bytes can be read, or
- * all that is left of the text. */
+/* Keeps the bytes from first on and adds what comes next. Afterwards at least LSTM_NORMAL_AHEAD
+ * bytes can be read, or all that is left of the text. */
 void lstm_normal_fill(struct lstm_normal *normal);
 
-/* An iterator over pieces. After lstm_pieces_next returned 1, bytes[0] .. bytes[size - 1] are the piece with its
- * marking spaces, 1 to LSTM_PIECE_MAX of them, valid until the next call. begins and ends (NULL without offsets) give
- * for each byte the original bytes it came from; a marking space has those of the character beside it. */
+/* An iterator over pieces. After lstm_pieces_next returned 1, bytes[0] .. bytes[size - 1] are the
+ * piece with its marking spaces, 1 to LSTM_PIECE_MAX of them, valid until the next call. begins and
+ * ends (NULL without offsets) give for each byte the original bytes it came from; a marking space
+ * has those of the character beside it. */
 struct lstm_pieces {
     const char *bytes;
     size_t size;
@@ -55,11 +62,12 @@ struct lstm_pieces {
 void lstm_pieces_open(struct lstm_pieces *pieces, const void *text, size_t size, int with_offsets);
 int lstm_pieces_next(struct lstm_pieces *pieces); /* 0 at the end */
 
-/* A hash of a piece or an entry; any seed. Tables only: the value differs between machines of different byte order. */
+/* A hash of a piece or an entry; any seed. Tables only: the value differs between machines of
+ * different byte order. */
 uint64_t lstm_piece_hash(const char *bytes, size_t size, uint64_t seed);
 
-/* The first eight bytes (all of them, where there are fewer) as a number. For pieces of one size up to 8, equal numbers
- * mean equal pieces. */
+/* The first eight bytes (all of them, where there are fewer) as a number. For pieces of one size up
+ * to 8, equal numbers mean equal pieces. */
 uint64_t lstm_piece_head(const char *bytes, size_t size);
 
 #endif

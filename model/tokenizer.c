@@ -1,11 +1,13 @@
-/* The vocabulary as a hash table over its own bytes, and byte-pair encoding of the pieces that are not in it. */
+/* The vocabulary as a hash table over its own bytes, and byte-pair encoding of the pieces that are
+ * not in it. */
 #include "text.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Open addressing, at most half full. Most entries are at most 8 bytes, so they are compared without leaving the slot.
+/* Open addressing, at most half full. Most entries are at most 8 bytes, so they are compared
+ * without leaving the slot.
  */
 struct slot {
     uint64_t head; /* lstm_piece_head() of the entry */
@@ -19,7 +21,8 @@ struct lstm_tokenizer {
     uint64_t seed;
     size_t vocabulary_size;
     struct slot *slots; /* these three lie in the same block as this struct */
-    uint32_t *starts;   /* entries + 1: entry i is vocabulary[starts[i]] .. vocabulary[starts[i + 1] - 2] */
+    uint32_t *
+        starts; /* entries + 1: entry i is vocabulary[starts[i]] .. vocabulary[starts[i + 1] - 2] */
     char *vocabulary;
     char bytes[256]; /* what byte tokens stand for */
 };
@@ -46,12 +49,14 @@ static struct slot *find_slot(const struct lstm_tokenizer *t, const char *bytes,
     }
 }
 
-static enum lstm_status check_entry(const char *entry, size_t size, int32_t number, struct lstm_error *err)
+static enum lstm_status check_entry(const char *entry, size_t size, int32_t number,
+                                    struct lstm_error *err)
 {
     if (!size)
         return lstm_fail(err, LSTM_CORRUPT, "vocabulary entry %d is empty", number);
     if (size > LSTM_ENTRY_MAX)
-        return lstm_fail(err, LSTM_CORRUPT, "vocabulary entry %d has %zu bytes, at most %d are allowed", number, size,
+        return lstm_fail(err, LSTM_CORRUPT,
+                         "vocabulary entry %d has %zu bytes, at most %d are allowed", number, size,
                          LSTM_ENTRY_MAX);
     for (size_t at = 0; at < size;)
         if (lstm_utf8_next((const unsigned char *)entry, size, &at) < 0)
@@ -63,7 +68,9 @@ static enum lstm_status add_entries(struct lstm_tokenizer *t, struct lstm_error 
 {
     uint32_t at = 0;
     for (int32_t i = 0; i < t->entries; i++) {
-        size_t size = (size_t)((char *)memchr(t->vocabulary + at, '\n', t->vocabulary_size - at) - t->vocabulary) - at;
+        size_t size = (size_t)((char *)memchr(t->vocabulary + at, '\n', t->vocabulary_size - at) -
+                               t->vocabulary) -
+                      at;
         const char *entry = t->vocabulary + at;
         enum lstm_status rc = check_entry(entry, size, i + 1, err);
         if (rc)
@@ -73,38 +80,42 @@ static enum lstm_status add_entries(struct lstm_tokenizer *t, struct lstm_error 
 
         struct slot *slot = find_slot(t, entry, size);
         if (slot->id)
-            return lstm_fail(err, LSTM_CORRUPT, "vocabulary entry %d is the same as entry %d", i + 1,
-                             slot->id - LSTM_TOKEN_FIRST + 1);
+            return lstm_fail(err, LSTM_CORRUPT, "vocabulary entry %d is the same as entry %d",
+                             i + 1, slot->id - LSTM_TOKEN_FIRST + 1);
         *slot = (struct slot){ lstm_piece_head(entry, size), i + LSTM_TOKEN_FIRST, (uint32_t)size };
     }
     t->starts[t->entries] = at;
     return LSTM_OK;
 }
 
-/* A hash of the whole, so that nobody can choose entries that all fall into the same slots of their own table. */
+/* A hash of the whole, so that nobody can choose entries that all fall into the same slots of their
+ * own table. */
 static uint64_t seed_of(const char *vocabulary, size_t size)
 {
     uint64_t seed = size;
     for (size_t at = 0; at < size; at += LSTM_ENTRY_MAX)
-        seed = lstm_piece_hash(vocabulary + at, size - at < LSTM_ENTRY_MAX ? size - at : LSTM_ENTRY_MAX, seed);
+        seed = lstm_piece_hash(vocabulary + at,
+                               size - at < LSTM_ENTRY_MAX ? size - at : LSTM_ENTRY_MAX, seed);
     return seed;
 }
 
-enum lstm_status lstm_tokenizer_open(const char *vocabulary, size_t size, struct lstm_tokenizer **tokenizer,
-                                     struct lstm_error *err)
+enum lstm_status lstm_tokenizer_open(const char *vocabulary, size_t size,
+                                     struct lstm_tokenizer **tokenizer, struct lstm_error *err)
 {
     const size_t entries_max = LSTM_VOCAB_MAX - LSTM_TOKEN_FIRST;
     *tokenizer = NULL;
     if (size > entries_max * (LSTM_ENTRY_MAX + 1))
-        return lstm_fail(err, LSTM_CORRUPT, "the vocabulary has %zu bytes, at most %zu are allowed", size,
-                         entries_max * (LSTM_ENTRY_MAX + 1));
+        return lstm_fail(err, LSTM_CORRUPT, "the vocabulary has %zu bytes, at most %zu are allowed",
+                         size, entries_max * (LSTM_ENTRY_MAX + 1));
     if (size && vocabulary[size - 1] != '\n')
-        return lstm_fail(err, LSTM_CORRUPT, "the last entry of the vocabulary does not end with a line feed");
+        return lstm_fail(err, LSTM_CORRUPT,
+                         "the last entry of the vocabulary does not end with a line feed");
     size_t entries = 0;
     for (size_t i = 0; i < size; i++)
         entries += vocabulary[i] == '\n';
     if (entries > entries_max)
-        return lstm_fail(err, LSTM_CORRUPT, "the vocabulary has %zu entries, at most %zu are allowed", entries,
+        return lstm_fail(err, LSTM_CORRUPT,
+                         "the vocabulary has %zu entries, at most %zu are allowed", entries,
                          entries_max);
 
     size_t slots = 16;
@@ -149,7 +160,8 @@ int32_t lstm_tokenizer_vocab(const struct lstm_tokenizer *tokenizer)
     return LSTM_TOKEN_FIRST + tokenizer->entries;
 }
 
-const char *lstm_tokenizer_entry(const struct lstm_tokenizer *tokenizer, int32_t token, size_t *size)
+const char *lstm_tokenizer_entry(const struct lstm_tokenizer *tokenizer, int32_t token,
+                                 size_t *size)
 {
     assert(token >= 0 && token < lstm_tokenizer_vocab(tokenizer));
     if (token >= LSTM_TOKEN_FIRST)
@@ -167,7 +179,8 @@ void lstm_tokens_free(struct lstm_tokens *tokens)
 }
 
 /* Makes room for the tokens of one more piece. */
-static enum lstm_status reserve(struct lstm_tokens *tokens, int with_offsets, struct lstm_error *err)
+static enum lstm_status reserve(struct lstm_tokens *tokens, int with_offsets,
+                                struct lstm_error *err)
 {
     if (tokens->capacity - tokens->count >= LSTM_PIECE_MAX)
         return LSTM_OK;
@@ -189,8 +202,9 @@ static enum lstm_status reserve(struct lstm_tokens *tokens, int with_offsets, st
     return LSTM_OK;
 }
 
-/* A piece on its way from characters to subwords. Symbol i is bytes[starts[i]] .. bytes[starts[i + 1] - 1] of it;
- * joined[i] is the id of symbols i and i + 1 together, NO_ENTRY where that is no entry. */
+/* A piece on its way from characters to subwords. Symbol i is bytes[starts[i]] .. bytes[starts[i +
+ * 1] - 1] of it; joined[i] is the id of symbols i and i + 1 together, NO_ENTRY where that is no
+ * entry. */
 struct subwords {
     int count;
     unsigned char starts[LSTM_PIECE_MAX + 1];
@@ -199,7 +213,8 @@ struct subwords {
 
 static const int32_t NO_ENTRY = INT32_MAX;
 
-static void split(const struct lstm_tokenizer *t, const struct lstm_pieces *piece, struct subwords *s)
+static void split(const struct lstm_tokenizer *t, const struct lstm_pieces *piece,
+                  struct subwords *s)
 {
     const unsigned char *bytes = (const unsigned char *)piece->bytes;
     s->count = 0;
@@ -215,15 +230,18 @@ static void split(const struct lstm_tokenizer *t, const struct lstm_pieces *piec
     s->starts[s->count] = (unsigned char)piece->size;
 }
 
-static void join(const struct lstm_tokenizer *t, const struct lstm_pieces *piece, struct subwords *s, int i)
+static void join(const struct lstm_tokenizer *t, const struct lstm_pieces *piece,
+                 struct subwords *s, int i)
 {
     if (i < 0 || i + 1 >= s->count)
         return;
-    int32_t id = find_slot(t, piece->bytes + s->starts[i], (size_t)s->starts[i + 2] - s->starts[i])->id;
+    int32_t id =
+        find_slot(t, piece->bytes + s->starts[i], (size_t)s->starts[i + 2] - s->starts[i])->id;
     s->joined[i] = id ? id : NO_ENTRY;
 }
 
-static void merge(const struct lstm_tokenizer *t, const struct lstm_pieces *piece, struct subwords *s)
+static void merge(const struct lstm_tokenizer *t, const struct lstm_pieces *piece,
+                  struct subwords *s)
 {
     for (int i = 0; i + 1 < s->count; i++)
         join(t, piece, s, i);
@@ -246,7 +264,8 @@ static void merge(const struct lstm_tokenizer *t, const struct lstm_pieces *piec
     }
 }
 
-static void append(struct lstm_tokens *tokens, const struct lstm_pieces *piece, int32_t id, size_t begin, size_t end)
+static void append(struct lstm_tokens *tokens, const struct lstm_pieces *piece, int32_t id,
+                   size_t begin, size_t end)
 {
     tokens->ids[tokens->count] = id;
     if (piece->begins) {
@@ -258,11 +277,13 @@ static void append(struct lstm_tokens *tokens, const struct lstm_pieces *piece, 
         tokens->fallback_bytes++;
 }
 
-enum lstm_status lstm_tokenize(const struct lstm_tokenizer *tokenizer, const void *text, size_t size, int with_offsets,
-                               struct lstm_tokens *tokens, struct lstm_error *err)
+enum lstm_status lstm_tokenize(const struct lstm_tokenizer *tokenizer, const void *text,
+                               size_t size, int with_offsets, struct lstm_tokens *tokens,
+                               struct lstm_error *err)
 {
     if (size > LSTM_TEXT_MAX)
-        return lstm_fail(err, LSTM_RANGE, "a text of %zu bytes, at most %zu are allowed", size, LSTM_TEXT_MAX);
+        return lstm_fail(err, LSTM_RANGE, "a text of %zu bytes, at most %zu are allowed", size,
+                         LSTM_TEXT_MAX);
     struct lstm_pieces piece;
     lstm_pieces_open(&piece, text, size, with_offsets);
     while (lstm_pieces_next(&piece)) {
@@ -283,8 +304,8 @@ enum lstm_status lstm_tokenize(const struct lstm_tokenizer *tokenizer, const voi
     return LSTM_OK;
 }
 
-/* What lstm_detokenize has written. One space between punctuation and a word is the word's marking and means nothing;
- * two spaces, the marking of both sides, mean white space. */
+/* What lstm_detokenize has written. One space between punctuation and a word is the word's marking
+ * and means nothing; two spaces, the marking of both sides, mean white space. */
 struct rewriting {
     char *text;
     size_t capacity, length; /* length: of the whole text; what does not fit is counted only */
@@ -302,7 +323,8 @@ static void write_bytes(struct rewriting *w, const char *bytes, size_t size)
     w->length += size;
 }
 
-static void write_character(struct rewriting *w, const unsigned char *bytes, size_t size, int32_t codepoint)
+static void write_character(struct rewriting *w, const unsigned char *bytes, size_t size,
+                            int32_t codepoint)
 {
     enum lstm_class class = codepoint < 0 ? LSTM_CLASS_OTHER : lstm_class_of(codepoint);
     if (class == LSTM_CLASS_SPACE) {
@@ -320,8 +342,8 @@ static void write_character(struct rewriting *w, const unsigned char *bytes, siz
         write_bytes(w, (const char *)bytes, size);
 }
 
-size_t lstm_detokenize(const struct lstm_tokenizer *tokenizer, const int32_t *ids, int32_t count, char *text,
-                       size_t capacity)
+size_t lstm_detokenize(const struct lstm_tokenizer *tokenizer, const int32_t *ids, int32_t count,
+                       char *text, size_t capacity)
 {
     struct rewriting w = { .text = text, .capacity = capacity, .last = LSTM_CLASS_SPACE };
     unsigned char bytes[LSTM_ENTRY_MAX + 4];

@@ -12,8 +12,17 @@ typedef struct { __m256 lo, hi; } v16;
 
 #define V16_BOTH(op, a, b) ((v16){ op((a).lo, (b).lo), op((a).hi, (b).hi) })
 
-static inline v16 v16_load(const float *p) { return (v16){ _mm256_loadu_ps(p), _mm256_loadu_ps(p + 8) }; }
-static inline void v16_store(float *p, v16 a) { _mm256_storeu_ps(p, a.lo), _mm256_storeu_ps(p + 8, a.hi); }
+static inline v16 v16_load(const float *p)
+{
+    return (v16){ _mm256_loadu_ps(p), _mm256_loadu_ps(p + 8) };
+}
+
+static inline void v16_store(float *p, v16 a)
+{
+    _mm256_storeu_ps(p, a.lo);
+    _mm256_storeu_ps(p + 8, a.hi);
+}
+
 static inline v16 v16_set1(float x) { return (v16){ _mm256_set1_ps(x), _mm256_set1_ps(x) }; }
 static inline v16 v16_add(v16 a, v16 b) { return V16_BOTH(_mm256_add_ps, a, b); }
 static inline v16 v16_sub(v16 a, v16 b) { return V16_BOTH(_mm256_sub_ps, a, b); }

@@ -1,4 +1,5 @@
-/* The vector vocabulary in plain C: 16 floats that every instruction set computes to the same bits. */
+/* The vector vocabulary in plain C: 16 floats that every instruction set computes to the same
+ * bits. */
 #ifndef LSTM_VEC_GENERIC_H
 #define LSTM_VEC_GENERIC_H
 
@@ -8,10 +9,10 @@
 
 typedef struct { float lane[16]; } v16;
 
-#define V16_EACH(expression)                                                                                           \
-    v16 r;                                                                                                             \
-    for (int i = 0; i < 16; i++)                                                                                       \
-        r.lane[i] = (expression);                                                                                      \
+#define V16_EACH(expression) \
+    v16 r; \
+    for (int i = 0; i < 16; i++) \
+        r.lane[i] = (expression); \
     return r
 
 static inline v16 v16_load(const float *p) { V16_EACH(p[i]); }
@@ -22,9 +23,10 @@ static inline v16 v16_sub(v16 a, v16 b) { V16_EACH(a.lane[i] - b.lane[i]); }
 static inline v16 v16_mul(v16 a, v16 b) { V16_EACH(a.lane[i] * b.lane[i]); }
 static inline v16 v16_div(v16 a, v16 b) { V16_EACH(a.lane[i] / b.lane[i]); }
 static inline v16 v16_sqrt(v16 a) { V16_EACH(sqrtf(a.lane[i])); }
-/* a * b + c with one rounding. Where the processor has no such instruction: the product of two floats is exact in a
- * double, the sum is rounded to odd there (Boldo and Melquiond 2008), and rounding that to a float is then rounding
- * once. Two lanes at a time and without branches: every 64-bit processor has vectors of two doubles. */
+/* a * b + c with one rounding. Where the processor has no such instruction: the product of two
+ * floats is exact in a double, the sum is rounded to odd there (Boldo and Melquiond 2008), and
+ * rounding that to a float is then rounding once. Two lanes at a time and without branches: every
+ * 64-bit processor has vectors of two doubles. */
 #ifdef __FP_FAST_FMAF
 static inline v16 v16_fma(v16 a, v16 b, v16 c) { V16_EACH(fmaf(a.lane[i], b.lane[i], c.lane[i])); }
 #else
@@ -32,7 +34,8 @@ typedef float v2_float __attribute__((vector_size(8)));
 typedef double v2_double __attribute__((vector_size(16)));
 typedef int64_t v2_bits __attribute__((vector_size(16)));
 
-/* By vectors, not lane by lane: gcc 12 at -O3 takes a double made a float and a double again for the first one. */
+/* By vectors, not lane by lane: gcc 12 at -O3 takes a double made a float and a double again for
+ * the first one. */
 static inline v2_double v2_load(const float *p)
 {
     v2_float pair;
@@ -44,11 +47,14 @@ static inline v16 v16_fma(v16 a, v16 b, v16 c)
 {
     v16 r;
     for (int i = 0; i < 16; i += 2) {
-        v2_double product = v2_load(a.lane + i) * v2_load(b.lane + i), z = v2_load(c.lane + i), sum = product + z;
+        v2_double product = v2_load(a.lane + i) * v2_load(b.lane + i), z = v2_load(c.lane + i);
+        v2_double sum = product + z;
         v2_double back = sum - product, lost = (product - (sum - back)) + (z - back);
         v2_bits bits = (v2_bits)sum, is_inward = (lost > 0) ^ (sum > 0);
-        v2_bits is_inexact = (lost < 0) | (lost > 0), is_even = (bits & 1) - 1; /* masks; neither sign for NaN */
-        bits += is_inexact & is_even & (1 | is_inward); /* to the odd neighbour on the side that was lost */
+        v2_bits is_inexact = (lost < 0) | (lost > 0); /* a mask; neither for NaN */
+        v2_bits is_even = (bits & 1) - 1;
+        /* to the odd neighbour on the side that was lost */
+        bits += is_inexact & is_even & (1 | is_inward);
         v2_float rounded = __builtin_convertvector((v2_double)bits, v2_float);
         memcpy(r.lane + i, &rounded, sizeof rounded);
     }

@@ -1,11 +1,12 @@
-/* exp, sigmoid and tanh over the vector vocabulary, which the including file has chosen: fixed polynomials in fused
- * multiply-adds, so that every instruction set gives the same bits. Largest errors against double precision:
- * exp 1.1 ulp, sigmoid 1e-7, tanh 3e-7 of itself; no tanh is beyond 1 (tests/test_kernels.c). A NaN counts as the
- * lowest input. */
+/* exp, sigmoid and tanh over the vector vocabulary, which the including file has chosen: fixed
+ * polynomials in fused multiply-adds, so that every instruction set gives the same bits. Largest
+ * errors against double precision: exp 1.1 ulp, sigmoid 1e-7, tanh 3e-7 of itself; no tanh is
+ * beyond 1 (tests/test_kernels.c). A NaN counts as the lowest input. */
 #ifndef LSTM_VEC_MATH_H
 #define LSTM_VEC_MATH_H
 
-/* e^x by 2^n * e^r, |r| <= ln(2) / 2, with the polynomial of Cephes (Moshier). x is clamped to -87..88. */
+/* e^x by 2^n * e^r, |r| <= ln(2) / 2, with the polynomial of Cephes (Moshier). x is clamped to
+ * -87..88. */
 static inline v16 v16_exp(v16 x)
 {
     x = v16_min(v16_max(x, v16_set1(-87.0f)), v16_set1(88.0f));
@@ -28,7 +29,8 @@ static inline v16 v16_sigmoid(v16 x)
     return v16_div(one, v16_add(one, v16_exp(v16_sub(v16_set1(0.0f), x))));
 }
 
-/* The rational approximation of degree 13/6 that Eigen uses; beyond 7.9 tanh is 1 in single precision. */
+/* The rational approximation of degree 13/6 that Eigen uses; beyond 7.9 tanh is 1 in single
+ * precision. */
 static inline v16 v16_tanh(v16 x)
 {
     v16 bound = v16_set1(7.90531110763549805f);

@@ -57,7 +57,9 @@ static float *expected_logits(const struct lstm_sizes *sizes, const struct lstm_
     struct subject generic = load(lstm_backend_cpu("generic"), sizes);
     float *logits = room_for_logits(&generic, batch->texts);
     for (int32_t i = 0; i < batch->texts; i++) {
-        struct lstm_batch one = { .texts = 1, .tokens = batch->tokens, .starts = batch->starts + i };
+        struct lstm_batch one = { .texts = 1,
+                                  .tokens = batch->tokens,
+                                  .starts = batch->starts + i };
         classify(&generic, &one, logits + (size_t)i * (size_t)sizes->classes);
     }
     unload(&generic);
@@ -74,22 +76,25 @@ static int agrees(const float *found, const float *expected, int32_t classes)
     return 1;
 }
 
-/* Scores batch in parts of size texts and compares each text's logits with those of `which`, or of itself. */
-static void check_parts(const struct subject *s, const struct lstm_batch *batch, int32_t size, const int32_t *which,
-                        const float *expected)
+/* Scores batch in parts of size texts and compares each text's logits with those of `which`, or of
+ * itself. */
+static void check_parts(const struct subject *s, const struct lstm_batch *batch, int32_t size,
+                        const int32_t *which, const float *expected)
 {
     int32_t classes = s->model.sizes.classes;
     float *logits = room_for_logits(s, size);
     for (int32_t first = 0; first < batch->texts; first += size) {
         int32_t texts = batch->texts - first < size ? batch->texts - first : size;
-        struct lstm_batch part = { .texts = texts, .tokens = batch->tokens, .starts = batch->starts + first };
+        struct lstm_batch part = { .texts = texts,
+                                   .tokens = batch->tokens,
+                                   .starts = batch->starts + first };
         classify(s, &part, logits);
         for (int32_t i = 0; i < texts; i++) {
             int32_t text = which ? which[first + i] : first + i;
             const float *found = logits + (size_t)i * (size_t)classes;
             if (!agrees(found, expected + (size_t)text * (size_t)classes, classes))
-                fail_msg("text %d in a batch of %d: logit %.9g instead of %.9g", text, size, (double)found[0],
-                         (double)expected[(size_t)text * (size_t)classes]);
+                fail_msg("text %d in a batch of %d: logit %.9g instead of %.9g", text, size,
+                         (double)found[0], (double)expected[(size_t)text * (size_t)classes]);
         }
     }
     free(logits);
@@ -128,7 +133,9 @@ static struct lstm_batch mixed_texts(const struct lstm_sizes *sizes, int32_t tex
     uint64_t seed = 7;
     int32_t lengths[TEXTS];
     for (int32_t i = 0; i < texts; i++)
-        lengths[i] = 1 + network_below(&seed, i % 25 == 3 ? 10 * sizes->window : i % 3 ? 9 : sizes->window + 2);
+        lengths[i] = 1 + network_below(&seed, i % 25 == 3 ? 10 * sizes->window
+                                              : i % 3     ? 9
+                                                          : sizes->window + 2);
     lengths[texts / 2] = lengths[texts - 1] = windows * (sizes->window - sizes->overlap);
     return network_texts(sizes->vocab, lengths, texts, seed);
 }
@@ -138,15 +145,34 @@ static void a_text_has_the_same_logits_in_any_batch(void **state)
     (void)state;
     static const struct {
         struct lstm_sizes sizes;
-        int32_t texts, windows; /* of the longest text: in two cases more than a tile of the CPU has rows */
+        int32_t texts,
+            windows; /* of the longest text: in two cases more than a tile of the CPU has rows */
     } cases[] = {
-        { { .vocab = 300, .embedding = 16, .hidden = 16, .layers = 1, .classes = 2, .window = 16, .overlap = 6 },
+        { { .vocab = 300,
+            .embedding = 16,
+            .hidden = 16,
+            .layers = 1,
+            .classes = 2,
+            .window = 16,
+            .overlap = 6 },
           TEXTS,
           100 },
-        { { .vocab = 40, .embedding = 48, .hidden = 16, .layers = 2, .classes = 5, .window = 17, .overlap = 8 },
+        { { .vocab = 40,
+            .embedding = 48,
+            .hidden = 16,
+            .layers = 2,
+            .classes = 5,
+            .window = 17,
+            .overlap = 8 },
           100,
           41 },
-        { { .vocab = 40, .embedding = 32, .hidden = 48, .layers = 3, .classes = 3, .window = 20, .overlap = 0 },
+        { { .vocab = 40,
+            .embedding = 32,
+            .hidden = 48,
+            .layers = 3,
+            .classes = 3,
+            .window = 20,
+            .overlap = 0 },
           20,
           4 },
     };
@@ -183,8 +209,11 @@ static void logits_are_those_of_the_reference(void **state)
             .window = 16 + network_below(&seed, 50),
         };
         sizes.overlap = network_below(&seed, sizes.window / 2 + 1);
-        int32_t lengths[] = { 1, 2, 1 + network_below(&seed, 150), sizes.window, sizes.window + 1, 3 * sizes.window };
-        struct lstm_batch batch = network_texts(sizes.vocab, lengths, (int32_t)COUNT(lengths), seed);
+        int32_t lengths[] = {
+            1, 2, 1 + network_below(&seed, 150), sizes.window, sizes.window + 1, 3 * sizes.window
+        };
+        struct lstm_batch batch =
+            network_texts(sizes.vocab, lengths, (int32_t)COUNT(lengths), seed);
         struct subject s = load(contract.backend, &sizes);
         size_t count = lstm_params_count(&sizes);
         double *exact = network_memory(count * sizeof *exact), expected[16];
@@ -193,11 +222,13 @@ static void logits_are_those_of_the_reference(void **state)
         float *logits = room_for_logits(&s, batch.texts);
         classify(&s, &batch, logits);
         for (int32_t i = 0; i < batch.texts; i++) {
-            reference_logits(&sizes, exact, batch.tokens + batch.starts[i], lengths[i], NULL, expected);
+            reference_logits(&sizes, exact, batch.tokens + batch.starts[i], lengths[i], NULL,
+                             expected);
             for (int32_t k = 0; k < sizes.classes; k++) {
                 double error = fabs((double)logits[i * sizes.classes + k] - expected[k]);
                 if (!(error <= 1e-5 + (double)contract.tolerance))
-                    fail_msg("round %d, text %d of %d tokens: logit %d is off by %g", round, i, lengths[i], k, error);
+                    fail_msg("round %d, text %d of %d tokens: logit %d is off by %g", round, i,
+                             lengths[i], k, error);
             }
         }
         free(logits);
@@ -245,7 +276,9 @@ static void bad_batches_are_refused_with_a_reason(void **state)
     };
     struct subject s = load(contract.backend, &small);
     for (size_t i = 0; i < COUNT(cases); i++) {
-        struct lstm_batch batch = { .texts = cases[i].texts, .tokens = cases[i].tokens, .starts = cases[i].starts };
+        struct lstm_batch batch = { .texts = cases[i].texts,
+                                    .tokens = cases[i].tokens,
+                                    .starts = cases[i].starts };
         struct lstm_error err = { .text = "" };
         float logits[8];
         assert_int_equal(s.backend->classify(s.session, &batch, logits, &err), LSTM_RANGE);
@@ -310,7 +343,8 @@ static void a_stop_function_ends_the_call_and_the_session_goes_on(void **state)
     unload(&s);
 }
 
-/* One thread's work: rounds of batches in a session of its own. CMocka's checks belong to the main thread. */
+/* One thread's work: rounds of batches in a session of its own. CMocka's checks belong to the main
+ * thread. */
 struct labour {
     const struct subject *subject;
     const struct lstm_batch *batch;
@@ -337,8 +371,8 @@ static void *labour_run(void *arg)
                                        .starts = l->batch->starts + first };
             l->failures += backend->classify(session, &part, logits, NULL) != LSTM_OK;
             for (int32_t i = 0; i < l->size; i++)
-                l->differences +=
-                    !agrees(logits + (size_t)(i * classes), l->expected + (size_t)((first + i) * classes), classes);
+                l->differences += !agrees(logits + (size_t)(i * classes),
+                                          l->expected + (size_t)((first + i) * classes), classes);
         }
     free(logits);
     backend->close(session);
@@ -351,7 +385,8 @@ static void two_threads_share_a_model_with_a_session_each(void **state)
     struct subject s = load(contract.backend, &small);
     struct lstm_batch batch = mixed_texts(&small, 100, 50);
     float *expected = expected_logits(&small, &batch);
-    struct labour labours[2] = { { &s, &batch, expected, 5, 0, 0 }, { &s, &batch, expected, 50, 0, 0 } };
+    struct labour labours[2] = { { &s, &batch, expected, 5, 0, 0 },
+                                 { &s, &batch, expected, 50, 0, 0 } };
     pthread_t threads[2];
     for (int i = 0; i < 2; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, labour_run, &labours[i]), 0);
@@ -373,7 +408,8 @@ static long peak_kib(void)
     return usage.ru_maxrss;
 }
 
-/* Without overlap, a text that repeats the tokens of one window has the pooled states of that window. */
+/* Without overlap, a text that repeats the tokens of one window has the pooled states of that
+ * window. */
 static void a_very_long_text_is_read_whole_in_bounded_memory(void **state)
 {
     (void)state;
@@ -400,9 +436,10 @@ static void a_very_long_text_is_read_whole_in_bounded_memory(void **state)
     classify(&s, &repeated, logits);
     long grown = peak_kib() - before;
     for (int k = 0; k < 2; k++)
-        if (!(fabsf(logits[k] - expected[k]) <= 1e-4f + contract.tolerance)) /* thousands of windows are added up */
-            fail_msg("logit %d of %d tokens is %.9g, of one window %.9g", k, length, (double)logits[k],
-                     (double)expected[k]);
+        if (!(fabsf(logits[k] - expected[k]) <=
+              1e-4f + contract.tolerance)) /* thousands of windows are added up */
+            fail_msg("logit %d of %d tokens is %.9g, of one window %.9g", k, length,
+                     (double)logits[k], (double)expected[k]);
     if (grown > 32 * 1024) /* all its states at once would be 128 MB for a million tokens */
         fail_msg("%d tokens took %ld KiB", length, grown);
     free(expected);
@@ -414,7 +451,8 @@ static void a_very_long_text_is_read_whole_in_bounded_memory(void **state)
 int backend_contract_run(const struct backend_contract *to_run)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_very_long_text_is_read_whole_in_bounded_memory), /* first: before others raise the peak */
+        cmocka_unit_test(a_very_long_text_is_read_whole_in_bounded_memory), /* first: before others
+                                                                               raise the peak */
         cmocka_unit_test(a_text_has_the_same_logits_in_any_batch),
         cmocka_unit_test(logits_are_those_of_the_reference),
         cmocka_unit_test(bad_batches_are_refused_with_a_reason),

@@ -1,4 +1,5 @@
-/* What every backend must do, as one suite: run it on each, the CPU's instruction sets and plug-ins alike. */
+/* What every backend must do, as one suite: run it on each, the CPU's instruction sets and plug-ins
+ * alike. */
 #ifndef LSTM_TESTS_BACKEND_CONTRACT_H
 #define LSTM_TESTS_BACKEND_CONTRACT_H
 
@@ -6,7 +7,8 @@
 
 struct backend_contract {
     const struct lstm_backend *backend;
-    /* The largest difference of a logit from the CPU's generic kernels, whatever the batch; 0: the same bits. */
+    /* The largest difference of a logit from the CPU's generic kernels, whatever the batch; 0: the
+     * same bits. */
     float tolerance;
     int32_t longest; /* tokens of the longest text; memory must stay bounded with it */
 };

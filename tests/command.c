@@ -5,7 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-const char *command_output(int (*command)(int argc, char **argv), const char *const *words, int *status)
+const char *command_output(int (*command)(int argc, char **argv), const char *const *words,
+                           int *status)
 {
     static char text[COMMAND_OUTPUT_MAX];
     char *argv[COMMAND_WORDS_MAX + 1];

@@ -4,8 +4,9 @@
 
 enum { COMMAND_WORDS_MAX = 40, COMMAND_OUTPUT_MAX = 16384 };
 
-/* words: the arguments, the command's own name first, up to a NULL. Returns stdout and stderr as one text, valid until
- * the next call; the exit status goes to *status. */
-const char *command_output(int (*command)(int argc, char **argv), const char *const *words, int *status);
+/* words: the arguments, the command's own name first, up to a NULL. Returns stdout and stderr as
+ * one text, valid until the next call; the exit status goes to *status. */
+const char *command_output(int (*command)(int argc, char **argv), const char *const *words,
+                           int *status);
 
 #endif

@@ -28,7 +28,8 @@ void extension_folder_remove(void)
     static const char *const ends[] = { "", "-wal", "-shm", "-journal" };
     for (size_t i = 0; i < COUNT(names) * COUNT(ends); i++) {
         char path[300];
-        snprintf(path, sizeof path, "%s/%s%s", folder, names[i % COUNT(names)], ends[i / COUNT(names)]);
+        snprintf(path, sizeof path, "%s/%s%s", folder, names[i % COUNT(names)],
+                 ends[i / COUNT(names)]);
         unlink(path);
     }
     rmdir(folder);
@@ -56,7 +57,8 @@ sqlite3_int64 extension_import(sqlite3 *db, const char *name, const struct tiny_
     sqlite3_stmt *s = NULL;
     size_t size = 0;
     void *blob = tiny_model_write(tiny, &size);
-    assert_int_equal(sqlite3_prepare_v2(db, "SELECT lstm_model_import(?1, ?2)", -1, &s, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, "SELECT lstm_model_import(?1, ?2)", -1, &s, NULL),
+                     SQLITE_OK);
     sqlite3_bind_text(s, 1, name, -1, SQLITE_STATIC);
     sqlite3_bind_blob64(s, 2, blob, size, SQLITE_STATIC);
     if (sqlite3_step(s) != SQLITE_ROW)
@@ -110,4 +112,18 @@ int fails_with(sqlite3 *db, const char *sql, const char *words)
         fail_msg("%s: expected \"%s\", got \"%s\" (%d)", sql, words, sqlite3_errmsg(db), rc);
     sqlite3_finalize(s);
     return rc;
+}
+
+void expect(sqlite3 *db, const char *sql, const char *expected)
+{
+    const char *got = text_of(db, sql);
+    if (strcmp(got, expected))
+        fail_msg("%s: expected %s, got %s", sql, expected, got);
+}
+
+void bind_model(sqlite3_stmt *s, int parameter, const struct tiny_model *tiny)
+{
+    size_t size = 0;
+    void *blob = tiny_model_write(tiny, &size);
+    assert_int_equal(sqlite3_bind_blob64(s, parameter, blob, size, free), SQLITE_OK);
 }

@@ -1,4 +1,5 @@
-/* libFuzzer target: any bytes are refused with a reason, or are a model that is written and read back the same. */
+/* libFuzzer target: any bytes are refused with a reason, or are a model that is written and read
+ * back the same. */
 #include "model/model.h"
 
 #include <stdlib.h>
@@ -25,7 +26,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     }
     must(lstm_model_write(model, LSTM_F32, &blob, &blob_size, &err) == LSTM_OK);
     must(lstm_model_read(blob, blob_size, &back, &err) == LSTM_OK);
-    must(memcmp(model->params, back->params, lstm_params_count(&model->sizes) * sizeof(float)) == 0);
+    must(memcmp(model->params, back->params, lstm_params_count(&model->sizes) * sizeof(float)) ==
+         0);
     must(strcmp(model->card, back->card) == 0 && strcmp(model->task, back->task) == 0);
     free(blob);
     lstm_model_free(model);

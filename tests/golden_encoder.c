@@ -10,11 +10,14 @@ const char *const golden_encoder_names[2] = { "1", "2" };
 static void read_expected(struct golden_encoder *g, const struct golden_file *file)
 {
     size_t texts = golden_file_count(file, "targets"), tokens = golden_file_count(file, "tokens");
-    size_t logits = texts * (size_t)g->model->sizes.classes, params = lstm_params_count(&g->model->sizes);
-    int32_t *ints = g->blob =
-        network_memory((2 * texts + 1 + tokens) * sizeof *ints + (logits + params) * sizeof *g->logits);
+    size_t logits = texts * (size_t)g->model->sizes.classes,
+           params = lstm_params_count(&g->model->sizes);
+    int32_t *ints = g->blob = network_memory((2 * texts + 1 + tokens) * sizeof *ints +
+                                             (logits + params) * sizeof *g->logits);
     g->targets = ints + texts + 1;
-    g->batch = (struct lstm_batch){ .texts = (int32_t)texts, .starts = ints, .tokens = g->targets + texts };
+    g->batch = (struct lstm_batch){ .texts = (int32_t)texts,
+                                    .starts = ints,
+                                    .tokens = g->targets + texts };
     g->logits = (float *)(g->targets + texts + tokens);
     g->gradient = g->logits + logits;
     golden_file_ints(file, "starts", texts + 1, ints);
@@ -26,7 +29,8 @@ static void read_expected(struct golden_encoder *g, const struct golden_file *fi
     for (int i = 0; i < count; i++) {
         char name[LSTM_NAME_SIZE + 16];
         snprintf(name, sizeof name, "gradient.%.*s", LSTM_NAME_SIZE, tensors[i].name);
-        golden_file_floats(file, name, (size_t)tensors[i].rows * (size_t)tensors[i].cols, g->gradient + tensors[i].at);
+        golden_file_floats(file, name, (size_t)tensors[i].rows * (size_t)tensors[i].cols,
+                           g->gradient + tensors[i].at);
     }
 }
 

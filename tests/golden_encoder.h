@@ -1,4 +1,5 @@
-/* What PyTorch computed: tests/data/golden_encoder_*.safetensors, made by the script beside them. */
+/* What PyTorch computed: tests/data/golden_encoder_*.safetensors, made by the script beside them.
+ */
 #ifndef LSTM_TESTS_GOLDEN_ENCODER_H
 #define LSTM_TESTS_GOLDEN_ENCODER_H
 
@@ -15,7 +16,8 @@ struct golden_encoder {
     void *blob;       /* batch.tokens, batch.starts and all of the above in one block */
 };
 
-/* Ends the test program when a file is missing or not what it should be. Run from the repository's root. */
+/* Ends the test program when a file is missing or not what it should be. Run from the repository's
+ * root. */
 struct golden_encoder golden_encoder_open(const char *name);
 void golden_encoder_close(struct golden_encoder *golden);
 

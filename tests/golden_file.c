@@ -29,7 +29,8 @@ struct golden_file golden_file_open(const char *name)
 void golden_file_parse(struct golden_file *golden)
 {
     struct lstm_error err = { .text = "" };
-    golden_file_must(golden, !safetensors_read(golden->blob, golden->size, &golden->file, &err), err.text);
+    golden_file_must(golden, !safetensors_read(golden->blob, golden->size, &golden->file, &err),
+                     err.text);
 }
 
 void golden_file_close(struct golden_file *golden)
@@ -65,7 +66,8 @@ void golden_file_ints(const struct golden_file *golden, const char *name, size_t
     golden_file_must(golden, tensor->dtype == SAFETENSORS_I32 && tensor->size == 4 * count, name);
     for (size_t i = 0; i < count; i++) {
         const unsigned char *bytes = golden->blob + tensor->at + 4 * i;
-        uint32_t number = bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
+        uint32_t number = bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
+                          (uint32_t)bytes[3] << 24;
         memcpy(to + i, &number, sizeof number);
     }
 }

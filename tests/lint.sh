@@ -57,7 +57,8 @@ overflows='v?sprintf|strcpy|strcat|gets|atoi'
 
 [ ${#code[@]} -gt 0 ] && grep -nE '\<(TODO|FIXME|XXX|HACK)\>|#[[:space:]]*if 0' "${code[@]}" | report "unfinished"
 [ ${#code[@]} -gt 0 ] && grep -nE '[[:space:]]$' "${code[@]}" | report "white space at the end of the line"
-awk 'length > 120 { print FILENAME ":" FNR ": " length " columns" }' "${text[@]}" | report "longer than 120 columns"
+awk 'length > (FILENAME ~ /\.(c|h|inc|S|cu|cuh)$/ ? 100 : 120) { print FILENAME ":" FNR ": " length " columns" }' \
+    "${text[@]}" | report "longer than 100 columns in C, 120 elsewhere"
 awk 'FNR == 701 { print FILENAME }' "${text[@]}" | report "longer than 700 lines, does it hold two things?"
 
 # The vector vocabularies are tables of one-line functions: no format keeps that.

@@ -28,7 +28,10 @@ struct lstm_model *model_sample(int32_t embedding, int32_t hidden, int32_t layer
         .classes = classes,
         .window = 100,
         .overlap = 50,
-        .decoder = classes ? 0 : hidden + 16, /* different sizes, so that no two can be mistaken for one another */
+        .decoder =
+            classes
+                ? 0
+                : hidden + 16, /* different sizes, so that no two can be mistaken for one another */
         .alignment = classes ? 0 : hidden + 32,
     };
     size_t count = lstm_params_count(&m->sizes);
@@ -38,7 +41,10 @@ struct lstm_model *model_sample(int32_t embedding, int32_t hidden, int32_t layer
     memcpy(m->card, card, sizeof card);
     for (size_t i = 0; i < count; i++)
         m->params[i] = (float)((int)(i * 31 % 129) - 64) / 128;
-    snprintf(m->task, sizeof m->task, "%s", !classes ? "summarize" : classes == 2 ? "sentiment" : "classify");
+    snprintf(m->task, sizeof m->task, "%s",
+             !classes       ? "summarize"
+             : classes == 2 ? "sentiment"
+                            : "classify");
     for (int32_t i = 0; i < classes; i++)
         snprintf(m->labels[i], LSTM_LABEL_SIZE, "label \"%d\" \xc3\xa9", (int)i);
     m->temperature = classes ? 1.0F / 3 : 1;
@@ -66,8 +72,8 @@ size_t model_header_size(const void *blob)
     return (size_t)size[0] | (size_t)size[1] << 8 | (size_t)size[2] << 16;
 }
 
-unsigned char *model_replaced(const unsigned char *blob, size_t size, const char *from, const char *to,
-                              size_t *new_size)
+unsigned char *model_replaced(const unsigned char *blob, size_t size, const char *from,
+                              const char *to, size_t *new_size)
 {
     size_t from_size = strlen(from), to_size = strlen(to), at = 8, header = model_header_size(blob);
     while (at + from_size <= 8 + header && memcmp(blob + at, from, from_size) != 0)

@@ -10,8 +10,9 @@ static double sigmoid(double x)
     return 1.0 / (1.0 + exp(-x));
 }
 
-void reference_lstm_step(size_t h, size_t in, const double *w_ih, const double *w_hh, const double *bias,
-                         const double *x, const double *h_before, double *cell, double *h_now)
+void reference_lstm_step(size_t h, size_t in, const double *w_ih, const double *w_hh,
+                         const double *bias, const double *x, const double *h_before, double *cell,
+                         double *h_now)
 {
     for (size_t unit = 0; unit < h; unit++) {
         double z[4];
@@ -29,8 +30,10 @@ void reference_lstm_step(size_t h, size_t in, const double *w_ih, const double *
     }
 }
 
-/* A bidirectional layer over one window: x (length x in) to y (length x 2h). params: ih, hh, bias, then for reverse. */
-static void lstm_layer(size_t h, size_t in, const double *params, int32_t length, const double *x, double *y)
+/* A bidirectional layer over one window: x (length x in) to y (length x 2h). params: ih, hh, bias,
+ * then for reverse. */
+static void lstm_layer(size_t h, size_t in, const double *params, int32_t length, const double *x,
+                       double *y)
 {
     double *cell = network_memory(3 * h * sizeof *cell), *before = cell + h, *now = before + h;
     for (int reverse = 0; reverse < 2; reverse++) {
@@ -48,8 +51,8 @@ static void lstm_layer(size_t h, size_t in, const double *params, int32_t length
 }
 
 /* All layers over tokens (length); the last layer's states go to y (length x 2h). */
-static void read_window(const struct lstm_sizes *s, const double *params, const int32_t *tokens, int32_t length,
-                        const float *mask, double *y)
+static void read_window(const struct lstm_sizes *s, const double *params, const int32_t *tokens,
+                        int32_t length, const float *mask, double *y)
 {
     size_t h = (size_t)s->hidden, e = (size_t)s->embedding, in = e, wide = e > 2 * h ? e : 2 * h;
     double *x = network_memory((size_t)length * wide * sizeof *x);
@@ -65,10 +68,10 @@ static void read_window(const struct lstm_sizes *s, const double *params, const 
     free(x);
 }
 
-/* Windows begin every window - overlap tokens until one reaches the end; of shared tokens half, rounded down, are the
- * earlier's. */
-void reference_states(const struct lstm_sizes *s, const double *params, const int32_t *tokens, int32_t count,
-                      const float *mask, double *states)
+/* Windows begin every window - overlap tokens until one reaches the end; of shared tokens half,
+ * rounded down, are the earlier's. */
+void reference_states(const struct lstm_sizes *s, const double *params, const int32_t *tokens,
+                      int32_t count, const float *mask, double *states)
 {
     size_t width = 2 * (size_t)s->hidden;
     double *y = network_memory((size_t)s->window * width * sizeof *y);
@@ -79,13 +82,15 @@ void reference_states(const struct lstm_sizes *s, const double *params, const in
         int32_t own_end = last ? count : end - s->overlap + s->overlap / 2;
         read_window(s, params, tokens + begin, end - begin, mask, y);
         for (; owned < own_end; owned++)
-            memcpy(states + (size_t)owned * width, y + (size_t)(owned - begin) * width, width * sizeof *y);
+            memcpy(states + (size_t)owned * width, y + (size_t)(owned - begin) * width,
+                   width * sizeof *y);
     }
     free(y);
 }
 
 /* features: sum of softmax(w . h) h, elementwise max, mean. */
-static void pool(size_t width, int32_t count, const double *states, const double *attention, double *features)
+static void pool(size_t width, int32_t count, const double *states, const double *attention,
+                 double *features)
 {
     double total = 0.0, *weights = network_memory((size_t)count * sizeof *weights);
     double top = -INFINITY;
@@ -112,8 +117,8 @@ static void pool(size_t width, int32_t count, const double *states, const double
     free(weights);
 }
 
-void reference_logits(const struct lstm_sizes *s, const double *params, const int32_t *tokens, int32_t count,
-                      const struct reference_masks *masks, double *logits)
+void reference_logits(const struct lstm_sizes *s, const double *params, const int32_t *tokens,
+                      int32_t count, const struct reference_masks *masks, double *logits)
 {
     size_t h = (size_t)s->hidden, width = 2 * h, columns = 3 * width;
     double *states = network_memory(((size_t)count * width + columns) * sizeof *states);
@@ -128,8 +133,8 @@ void reference_logits(const struct lstm_sizes *s, const double *params, const in
     for (size_t k = 0; k < (size_t)s->classes; k++) {
         logits[k] = bias[k];
         for (size_t j = 0; j < columns; j++)
-            logits[k] +=
-                weight[k * columns + j] * features[j] * (masks && masks->features ? (double)masks->features[j] : 1.0);
+            logits[k] += weight[k * columns + j] * features[j] *
+                         (masks && masks->features ? (double)masks->features[j] : 1.0);
     }
     free(states);
 }

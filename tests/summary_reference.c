@@ -10,7 +10,8 @@
 struct decoder {
     size_t vocab, embedding, width, units, alignment; /* width: of a source's state */
     const double *table;
-    const double *bridge, *bridge_bias, *ih, *hh, *bias, *align_state, *align_query, *align_bias, *align_coverage;
+    const double *bridge, *bridge_bias, *ih, *hh, *bias, *align_state, *align_query, *align_bias,
+        *align_coverage;
     const double *align_score, *copy, *output, *output_bias, *vocabulary_bias, *copy_bias;
 };
 
@@ -84,10 +85,12 @@ static void read_keys(const struct decoder *d, size_t count, struct memory *m)
 {
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < d->alignment; k++)
-            m->keys[i * d->alignment + k] = dot(d->width, d->align_state + k * d->width, m->states + i * d->width);
+            m->keys[i * d->alignment + k] =
+                dot(d->width, d->align_state + k * d->width, m->states + i * d->width);
 }
 
-/* The state and the cell before the first step: tanh of an affine map of the mean of the source's states. */
+/* The state and the cell before the first step: tanh of an affine map of the mean of the source's
+ * states. */
 static void begin(const struct decoder *d, const struct reference_pair *pair, struct memory *m)
 {
     double *mean = m->context;
@@ -105,7 +108,8 @@ static void begin(const struct decoder *d, const struct reference_pair *pair, st
     memset(m->coverage, 0, (size_t)pair->source_count * sizeof *m->coverage);
 }
 
-/* attention i = softmax of v . tanh(W_h h_i + W_s s + b + w_c c_i); context = sum of attention i h_i */
+/* attention i = softmax of v . tanh(W_h h_i + W_s s + b + w_c c_i); context = sum of attention i
+ * h_i */
 static void attend(const struct decoder *d, size_t count, struct memory *m)
 {
     for (size_t k = 0; k < d->alignment; k++)
@@ -113,8 +117,9 @@ static void attend(const struct decoder *d, size_t count, struct memory *m)
     for (size_t i = 0; i < count; i++) {
         m->attention[i] = 0.0;
         for (size_t k = 0; k < d->alignment; k++)
-            m->attention[i] += d->align_score[k] * tanh(m->keys[i * d->alignment + k] + m->query[k] +
-                                                        d->align_coverage[k] * m->coverage[i]);
+            m->attention[i] +=
+                d->align_score[k] * tanh(m->keys[i * d->alignment + k] + m->query[k] +
+                                         d->align_coverage[k] * m->coverage[i]);
     }
     softmax(count, m->attention);
     for (size_t j = 0; j < d->width; j++) {
@@ -124,22 +129,26 @@ static void attend(const struct decoder *d, size_t count, struct memory *m)
     }
 }
 
-/* One step: reads a token and the last context, leaves attention, generate and the shares of the vocabulary. */
-static void step(const struct decoder *d, const struct reference_pair *pair, int32_t token, struct memory *m)
+/* One step: reads a token and the last context, leaves attention, generate and the shares of the
+ * vocabulary. */
+static void step(const struct decoder *d, const struct reference_pair *pair, int32_t token,
+                 struct memory *m)
 {
     size_t e = d->embedding, n = d->units;
     memcpy(m->input, d->table + (size_t)token * e, e * sizeof *m->input);
     memcpy(m->input + e, m->context, d->width * sizeof *m->input);
-    reference_lstm_step(n, e + d->width, d->ih, d->hh, d->bias, m->input, m->before, m->cell, m->state);
+    reference_lstm_step(n, e + d->width, d->ih, d->hh, d->bias, m->input, m->before, m->cell,
+                        m->state);
     memcpy(m->before, m->state, n * sizeof *m->before);
     attend(d, (size_t)pair->source_count, m);
-    double wish = d->copy_bias[0] + dot(d->width, d->copy, m->context) + dot(n, d->copy + d->width, m->state) +
-                  dot(e, d->copy + d->width + n, m->input);
+    double wish = d->copy_bias[0] + dot(d->width, d->copy, m->context) +
+                  dot(n, d->copy + d->width, m->state) + dot(e, d->copy + d->width + n, m->input);
     m->generate = 1.0 / (1.0 + exp(-wish));
     memcpy(m->joined, m->state, n * sizeof *m->joined);
     memcpy(m->joined + n, m->context, d->width * sizeof *m->joined);
     for (size_t j = 0; j < e; j++) {
-        m->output[j] = tanh(d->output_bias[j] + dot(n + d->width, d->output + j * (n + d->width), m->joined));
+        m->output[j] =
+            tanh(d->output_bias[j] + dot(n + d->width, d->output + j * (n + d->width), m->joined));
         m->output[j] *= pair->output_mask ? (double)pair->output_mask[j] : 1.0;
     }
     for (size_t w = 0; w < d->vocab; w++)
@@ -148,8 +157,8 @@ static void step(const struct decoder *d, const struct reference_pair *pair, int
 }
 
 /* What a step that should have written this token costs. */
-static void add_loss(const struct decoder *d, const struct reference_pair *pair, int32_t token, const struct memory *m,
-                     struct reference_loss *loss)
+static void add_loss(const struct decoder *d, const struct reference_pair *pair, int32_t token,
+                     const struct memory *m, struct reference_loss *loss)
 {
     double copied = 0.0, spread = 0.0, again = 0.0;
     for (int32_t i = 0; i < pair->source_count; i++) {
@@ -161,11 +170,12 @@ static void add_loss(const struct decoder *d, const struct reference_pair *pair,
     double likelihood = -log(m->generate * m->shares[token] + (1.0 - m->generate) * copied + 1e-10);
     loss->likelihood += likelihood;
     loss->coverage += again;
-    loss->loss += (1.0 - pair->smoothing) * likelihood + pair->smoothing * spread + pair->coverage * again;
+    loss->loss +=
+        (1.0 - pair->smoothing) * likelihood + pair->smoothing * spread + pair->coverage * again;
 }
 
-void reference_summary_loss(const struct lstm_sizes *s, const double *params, const struct reference_pair *pair,
-                            struct reference_loss *loss)
+void reference_summary_loss(const struct lstm_sizes *s, const double *params,
+                            const struct reference_pair *pair, struct reference_loss *loss)
 {
     const struct decoder d = decoder_of(s, params);
     const size_t count = (size_t)pair->source_count;

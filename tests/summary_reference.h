@@ -1,6 +1,6 @@
-/* The summariser once more, for tests: in double precision, one text at a time, one token at a time. Written from the
- * formulas of See, Liu and Manning 2017 and the comments of model/model.h and model/summary_tape.h, sharing nothing
- * with model/ but the order of the parameter block. */
+/* The summariser once more, for tests: in double precision, one text at a time, one token at a
+ * time. Written from the formulas of See, Liu and Manning 2017 and the comments of model/model.h
+ * and model/summary_tape.h, sharing nothing with model/ but the order of the parameter block. */
 #ifndef LSTM_TESTS_SUMMARY_REFERENCE_H
 #define LSTM_TESTS_SUMMARY_REFERENCE_H
 
@@ -20,7 +20,7 @@ struct reference_loss {
 };
 
 /* params: lstm_params_count(sizes). Adds to *loss. */
-void reference_summary_loss(const struct lstm_sizes *sizes, const double *params, const struct reference_pair *pair,
-                            struct reference_loss *loss);
+void reference_summary_loss(const struct lstm_sizes *sizes, const double *params,
+                            const struct reference_pair *pair, struct reference_loss *loss);
 
 #endif

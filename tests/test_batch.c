@@ -11,10 +11,12 @@
 enum { TOKENS_MAX = 2000 };
 
 static const struct lstm_sizes shapes[] = {
-    { .window = 16, .overlap = 0 },    { .window = 16, .overlap = 1 },      { .window = 16, .overlap = 7 },
-    { .window = 16, .overlap = 8 },    { .window = 17, .overlap = 5 },      { .window = 128, .overlap = 32 },
-    { .window = 256, .overlap = 128 }, { .window = 1999, .overlap = 3 },    { .window = 2000, .overlap = 1000 },
-    { .window = 4096, .overlap = 64 }, { .window = 4096, .overlap = 2048 },
+    { .window = 16, .overlap = 0 },      { .window = 16, .overlap = 1 },
+    { .window = 16, .overlap = 7 },      { .window = 16, .overlap = 8 },
+    { .window = 17, .overlap = 5 },      { .window = 128, .overlap = 32 },
+    { .window = 256, .overlap = 128 },   { .window = 1999, .overlap = 3 },
+    { .window = 2000, .overlap = 1000 }, { .window = 4096, .overlap = 64 },
+    { .window = 4096, .overlap = 2048 },
 };
 
 static void each_token_is_owned_by_exactly_one_window(void **state)
@@ -22,12 +24,14 @@ static void each_token_is_owned_by_exactly_one_window(void **state)
     (void)state;
     for (size_t s = 0; s < COUNT(shapes); s++)
         for (int32_t tokens = 1; tokens <= TOKENS_MAX; tokens++) {
-            int32_t next = 1000, count = lstm_window_count(&shapes[s], tokens); /* the text begins at position 1000 */
+            int32_t next = 1000, count = lstm_window_count(
+                                     &shapes[s], tokens); /* the text begins at position 1000 */
             for (int32_t i = 0; i < count; i++) {
                 struct lstm_window w = lstm_window_at(&shapes[s], 7, 1000, tokens, i);
                 if (w.text != 7 || w.own_start != next || w.own_length < 1)
-                    fail_msg("window %d of %d tokens (%d, %d) owns %d from %d, expected from %d", i, tokens,
-                             shapes[s].window, shapes[s].overlap, w.own_length, w.own_start, next);
+                    fail_msg("window %d of %d tokens (%d, %d) owns %d from %d, expected from %d", i,
+                             tokens, shapes[s].window, shapes[s].overlap, w.own_length, w.own_start,
+                             next);
                 next += w.own_length;
             }
             assert_int_equal(next, 1000 + tokens);
@@ -39,7 +43,8 @@ static void windows_lie_inside_the_text_and_only_the_last_is_shorter(void **stat
     (void)state;
     for (size_t s = 0; s < COUNT(shapes); s++)
         for (int32_t tokens = 1; tokens <= TOKENS_MAX; tokens++) {
-            int32_t stride = shapes[s].window - shapes[s].overlap, count = lstm_window_count(&shapes[s], tokens);
+            int32_t stride = shapes[s].window - shapes[s].overlap,
+                    count = lstm_window_count(&shapes[s], tokens);
             for (int32_t i = 0; i < count; i++) {
                 struct lstm_window w = lstm_window_at(&shapes[s], 0, 5, tokens, i);
                 assert_int_equal(w.start, 5 + i * stride);
@@ -47,9 +52,11 @@ static void windows_lie_inside_the_text_and_only_the_last_is_shorter(void **stat
                     assert_int_equal(w.length, shapes[s].window);
                 else
                     assert_int_equal(w.start + w.length, 5 + tokens);
-                assert_true(w.own_start >= w.start && w.own_start + w.own_length <= w.start + w.length);
+                assert_true(w.own_start >= w.start &&
+                            w.own_start + w.own_length <= w.start + w.length);
             }
-            if (count > 1) /* no window is superfluous: the one before the last does not reach the end */
+            if (count >
+                1) /* no window is superfluous: the one before the last does not reach the end */
                 assert_true((count - 2) * stride + shapes[s].window < tokens);
         }
 }
@@ -73,7 +80,8 @@ static void owned_tokens_have_context_on_both_sides(void **state)
 static void the_largest_batch_of_positions_does_not_overflow(void **state)
 {
     (void)state;
-    static const struct lstm_sizes smallest = { .window = 16, .overlap = 8 }, wide = { .window = 4096, .overlap = 0 };
+    static const struct lstm_sizes smallest = { .window = 16, .overlap = 8 },
+                                   wide = { .window = 4096, .overlap = 0 };
     const int32_t tokens = INT32_MAX - 16;
     int32_t count = lstm_window_count(&smallest, tokens);
     assert_int_equal(count, 1 + (tokens - 16 + 7) / 8);
@@ -109,8 +117,10 @@ static void windows_are_sorted_and_each_is_there_once(void **state)
             for (int32_t i = 0; i < windows_count; i++) {
                 if (i && !before(&windows[i - 1], &windows[i]))
                     fail_msg("window %d of %d stands out of order", i, windows_count);
-                /* the windows of a text come in its order, so each begins where the last one's states ended */
-                assert_int_equal(windows[i].own_start, batch.starts[windows[i].text] + owned[windows[i].text]);
+                /* the windows of a text come in its order, so each begins where the last one's
+                 * states ended */
+                assert_int_equal(windows[i].own_start,
+                                 batch.starts[windows[i].text] + owned[windows[i].text]);
                 owned[windows[i].text] += windows[i].own_length;
             }
             for (int32_t i = 0; i < texts; i++)

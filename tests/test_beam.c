@@ -1,4 +1,5 @@
-/* Beam search against all summaries there are, against the greedy choice, and the rules of what may follow. */
+/* Beam search against all summaries there are, against the greedy choice, and the rules of what may
+ * follow. */
 #include "model/beam.h"
 #include "model/cpu_rows.h"
 #include "model/cpu_tiles.h"
@@ -97,8 +98,9 @@ static void sources_read(struct network *n, struct lstm_batch batch, struct sour
     cpu_source_keys(n->decoder, (int32_t)total, s->states, s->keys);
     for (int32_t i = 0; i < batch.texts; i++) {
         size_t at = (size_t)batch.starts[i];
-        s->source[i] = (struct cpu_source){ batch.starts[i + 1] - batch.starts[i], batch.tokens + at,
-                                            s->states + at * width, s->keys + at * a };
+        s->source[i] =
+            (struct cpu_source){ batch.starts[i + 1] - batch.starts[i], batch.tokens + at,
+                                 s->states + at * width, s->keys + at * a };
     }
 }
 
@@ -125,7 +127,8 @@ static void search(struct network *n, const struct cpu_source *sources, int32_t 
     struct cpu_written written[TEXTS_MAX];
     for (int32_t i = 0; i < texts; i++)
         written[i] = (struct cpu_written){ .tokens = found[i].tokens, .origins = found[i].origins };
-    assert_int_equal(cpu_beam_search(n->beam, sources, texts, settings, NULL, NULL, written, &err), LSTM_OK);
+    assert_int_equal(cpu_beam_search(n->beam, sources, texts, settings, NULL, NULL, written, &err),
+                     LSTM_OK);
     for (int32_t i = 0; i < texts; i++)
         found[i].written = written[i];
 }
@@ -137,26 +140,33 @@ static double penalty(int32_t tokens, double power)
 
 /* ---- all summaries ---- */
 
-static double log_share(const double *params, const struct cpu_source *source, const int32_t *tokens, int32_t count)
+static double log_share(const double *params, const struct cpu_source *source,
+                        const int32_t *tokens, int32_t count)
 {
     struct reference_loss loss = { 0 };
-    const struct reference_pair pair = {
-        .source = source->tokens, .source_count = source->count, .target = tokens, .target_count = count
-    };
+    const struct reference_pair pair = { .source = source->tokens,
+                                         .source_count = source->count,
+                                         .target = tokens,
+                                         .target_count = count };
     reference_summary_loss(&sizes, params, &pair, &loss);
     return -loss.likelihood;
 }
 
 /* The best of all summaries of min to 2 entries. */
-static double best_of_all(const double *params, const struct cpu_source *source, int32_t min, double power,
-                          int32_t best[2], int32_t *best_count)
+static double best_of_all(const double *params, const struct cpu_source *source, int32_t min,
+                          double power, int32_t best[2], int32_t *best_count)
 {
     double best_rank = -INFINITY;
     for (int32_t i = 0; i < 1 + ENTRIES + ENTRIES * ENTRIES; i++) {
-        int32_t count = i == 0 ? 0 : i <= ENTRIES ? 1 : 2, code = count == 2 ? i - 1 - ENTRIES : i - 1;
+        int32_t count = i == 0         ? 0
+                        : i <= ENTRIES ? 1
+                                       : 2,
+                code = count == 2 ? i - 1 - ENTRIES : i - 1;
         int32_t tokens[2] = { LSTM_TOKEN_FIRST + (count == 2 ? code / ENTRIES : code),
                               LSTM_TOKEN_FIRST + code % ENTRIES };
-        double rank = count < min ? -INFINITY : log_share(params, source, tokens, count) / penalty(count, power);
+        double rank = count < min
+                          ? -INFINITY
+                          : log_share(params, source, tokens, count) / penalty(count, power);
         if (rank > best_rank) {
             best_rank = rank;
             *best_count = count;
@@ -190,9 +200,11 @@ static void a_wide_beam_finds_the_best_of_all_summaries(void **state)
     int counts[3] = { 0 }; /* summaries by length */
     (void)state;
     for (uint64_t seed = 301; seed <= 340; seed++) { /* 335: what ended first is beaten later */
-        const struct lstm_summary_settings settings = {
-            .max_tokens = 2, .min_tokens = seed % 5 == 0, .beam = 256, .length_penalty = (float)(seed % 4) * 0.66f
-        };
+        const struct lstm_summary_settings settings = { .max_tokens = 2,
+                                                        .min_tokens = seed % 5 == 0,
+                                                        .beam = 256,
+                                                        .length_penalty =
+                                                            (float)(seed % 4) * 0.66f };
         const double power = (double)settings.length_penalty;
         const int32_t length = 1 + (int32_t)seed % 9;
         struct network n = network_open(NULL, seed, 1.5f);
@@ -205,10 +217,11 @@ static void a_wide_beam_finds_the_best_of_all_summaries(void **state)
         search(&n, s.source, 1, &settings, &found);
         double rank = best_of_all(exact, &s.source[0], settings.min_tokens, power, best, &count);
         double got = found.written.log_share / penalty(found.written.count, power);
-        if (found.written.count != count || memcmp(found.tokens, best, (size_t)count * sizeof *best) != 0 ||
+        if (found.written.count != count ||
+            memcmp(found.tokens, best, (size_t)count * sizeof *best) != 0 ||
             !(fabs(got - rank) < 1e-3))
-            fail_msg("seed %d: %d tokens of normalised score %.9g, the reference has %d of %.9g", (int)seed,
-                     found.written.count, got, count, rank);
+            fail_msg("seed %d: %d tokens of normalised score %.9g, the reference has %d of %.9g",
+                     (int)seed, found.written.count, got, count, rank);
         counts[count]++;
         free(exact);
         sources_free(&s);
@@ -223,7 +236,9 @@ static void the_share_of_a_summary_is_that_of_the_reference(void **state)
     const int32_t length = 30;
     (void)state;
     for (uint64_t seed = 1; seed <= 10; seed++) {
-        const struct lstm_summary_settings settings = { .max_tokens = 15, .min_tokens = 8, .beam = 6 };
+        const struct lstm_summary_settings settings = { .max_tokens = 15,
+                                                        .min_tokens = 8,
+                                                        .beam = 6 };
         struct network n = network_open(NULL, seed, 0.8f);
         struct sources s;
         struct found found;
@@ -233,7 +248,8 @@ static void the_share_of_a_summary_is_that_of_the_reference(void **state)
         search(&n, s.source, 1, &settings, &found);
         double expected = log_share(exact, &s.source[0], found.tokens, found.written.count);
         if (!(fabs(found.written.log_share - expected) < 1e-3))
-            fail_msg("seed %d: %.9g, the reference has %.9g", (int)seed, found.written.log_share, expected);
+            fail_msg("seed %d: %.9g, the reference has %.9g", (int)seed, found.written.log_share,
+                     expected);
         free(exact);
         sources_free(&s);
         network_texts_free(&s.batch);
@@ -253,7 +269,9 @@ static int32_t likeliest(const struct cpu_rows *rows, int with_end, double *sum)
     for (int32_t v = 0; v < VOCAB; v++) {
         shares[v] *= rows->step.generate[0];
         for (int32_t i = 0; i < source->count; i++)
-            shares[v] += source->tokens[i] == v ? (1.0f - rows->step.generate[0]) * rows->attention[0][i] : 0.0f;
+            shares[v] += source->tokens[i] == v
+                             ? (1.0f - rows->step.generate[0]) * rows->attention[0][i]
+                             : 0.0f;
         if (v >= LSTM_TOKEN_FIRST && shares[v] > shares[best])
             best = v;
     }
@@ -317,9 +335,10 @@ static void summaries_have_the_length_asked_for(void **state)
         struct network n = network_open(NULL, 5, 0.4f);
         struct sources s;
         struct found found;
-        const struct lstm_summary_settings settings = {
-            .max_tokens = cases[c].max, .min_tokens = cases[c].min, .beam = 3, .length_penalty = 0.8f
-        };
+        const struct lstm_summary_settings settings = { .max_tokens = cases[c].max,
+                                                        .min_tokens = cases[c].min,
+                                                        .beam = 3,
+                                                        .length_penalty = 0.8f };
         n.params[n.decoder->at.vocabulary_bias] = cases[c].end;
         n.params[n.decoder->at.copy_bias] = 3.0f;
         pack(&n);
@@ -340,7 +359,8 @@ static void no_trigram_is_repeated(void **state)
         const struct lstm_summary_settings settings = { .max_tokens = 40,
                                                         .min_tokens = 40,
                                                         .beam = 1 + (int32_t)seed % 4 };
-        struct network n = network_open(NULL, seed, 2.0f); /* so sure of itself that it would repeat */
+        struct network n =
+            network_open(NULL, seed, 2.0f); /* so sure of itself that it would repeat */
         struct sources s;
         struct found found[5];
         sources_read(&n, texts_of_entries(lengths, 5, seed), &s);
@@ -350,7 +370,8 @@ static void no_trigram_is_repeated(void **state)
             for (int32_t i = 0; i + 2 < 40; i++)
                 for (int32_t j = i + 1; j + 2 < 40; j++)
                     if (!memcmp(found[f].tokens + i, found[f].tokens + j, 3 * sizeof(int32_t)))
-                        fail_msg("seed %d, text %d: tokens %d and %d begin the same trigram", (int)seed, f, i, j);
+                        fail_msg("seed %d, text %d: tokens %d and %d begin the same trigram",
+                                 (int)seed, f, i, j);
         }
         sources_free(&s);
         network_texts_free(&s.batch);
@@ -361,7 +382,8 @@ static void no_trigram_is_repeated(void **state)
 /* Letters of two, three and four bytes that begin alike, and an ASCII one. */
 static void bytes_are_copied_as_whole_characters_of_the_source(void **state)
 {
-    static const char text[] = "\xC3\xA9\xC3\xA0\xE4\xB8\xAD\xE4\xBB\x80\xF0\x9F\x98\x80\xF0\x9F\x91\x8Dq\xE4\xB8\x8D";
+    static const char text[] =
+        "\xC3\xA9\xC3\xA0\xE4\xB8\xAD\xE4\xBB\x80\xF0\x9F\x98\x80\xF0\x9F\x91\x8Dq\xE4\xB8\x8D";
     enum { LENGTH = sizeof text - 1 };
     int32_t tokens[LENGTH], seen = 0;
     const int32_t starts[] = { 0, LENGTH };
@@ -369,7 +391,8 @@ static void bytes_are_copied_as_whole_characters_of_the_source(void **state)
     for (int32_t i = 0; i < LENGTH; i++)
         tokens[i] = LSTM_TOKEN_BYTES + (unsigned char)text[i];
     for (uint64_t seed = 1; seed <= 40; seed++) {
-        const struct lstm_summary_settings settings = { .max_tokens = 1 + (int32_t)seed % 17, .beam = 4 };
+        const struct lstm_summary_settings settings = { .max_tokens = 1 + (int32_t)seed % 17,
+                                                        .beam = 4 };
         struct network n = network_open(NULL, seed, 0.8f);
         struct sources s;
         struct found found;
@@ -405,7 +428,8 @@ static void bytes_are_copied_as_whole_characters_of_the_source(void **state)
 
 static void an_ill_formed_source_ends_the_summary_at_worst(void **state)
 {
-    int32_t tokens[] = { LSTM_TOKEN_BYTES + 0xE4, LSTM_TOKEN_BYTES + 0xB8, LSTM_TOKEN_BYTES + 0xFF };
+    int32_t tokens[] = { LSTM_TOKEN_BYTES + 0xE4, LSTM_TOKEN_BYTES + 0xB8,
+                         LSTM_TOKEN_BYTES + 0xFF };
     const int32_t starts[] = { 0, COUNT(tokens) };
     const struct lstm_summary_settings settings = { .max_tokens = 10, .min_tokens = 10, .beam = 2 };
     struct network n = network_open(NULL, 1, 0.3f);
@@ -506,8 +530,9 @@ static void a_replay_shows_where_the_tokens_came_from(void **state)
     sources_read(&n, texts_of_entries(&length, 1, 5), &s);
     search(&n, s.source, 1, &settings, &found);
     const int32_t count = found.written.count;
-    assert_int_equal(cpu_beam_replay(n.beam, s.source, found.tokens, count, NULL, NULL, weights, generate, &err),
-                     LSTM_OK);
+    assert_int_equal(
+        cpu_beam_replay(n.beam, s.source, found.tokens, count, NULL, NULL, weights, generate, &err),
+        LSTM_OK);
     for (int32_t i = 0; i < count; i++) {
         const float *row = weights + (size_t)i * 23;
         float sum = 0.0f, held = 0.0f;
@@ -550,8 +575,9 @@ static void a_search_stops_when_it_is_told_to(void **state)
     int left = 3;
     (void)state;
     sources_read(&n, texts_of_entries(&length, 1, 3), &s);
-    assert_int_equal(cpu_beam_search(n.beam, s.source, 1, &settings, stop_at_zero, &left, &written, &err),
-                     LSTM_INTERRUPTED);
+    assert_int_equal(
+        cpu_beam_search(n.beam, s.source, 1, &settings, stop_at_zero, &left, &written, &err),
+        LSTM_INTERRUPTED);
     assert_string_equal(err.text, "interrupted after 3 of at most 10 tokens");
     search(&n, s.source, 1, &settings, &found);
     assert_int_equal(found.written.count, 10);

@@ -1,5 +1,5 @@
-/* Learning a vocabulary: a corpus worked out by hand, an oracle that counts everything again for every merge, and,
- * where LSTM_DATA names the folder, a real corpus. */
+/* Learning a vocabulary: a corpus worked out by hand, an oracle that counts everything again for
+ * every merge, and, where LSTM_DATA names the folder, a real corpus. */
 #include "train/bpe.h"
 
 #include "model/text.h"
@@ -19,8 +19,8 @@ struct learned {
     size_t size;
 };
 
-static struct learned learn(const char *const *texts, int32_t count, int32_t vocab, int32_t character_min,
-                            int32_t pair_min)
+static struct learned learn(const char *const *texts, int32_t count, int32_t vocab,
+                            int32_t character_min, int32_t pair_min)
 {
     struct row *row = calloc((size_t)count + 1, sizeof *row);
     assert_non_null(row);
@@ -36,8 +36,8 @@ static struct learned learn(const char *const *texts, int32_t count, int32_t voc
     return learned;
 }
 
-static void expect_entries(const char *const *texts, int32_t count, int32_t vocab, int32_t character_min,
-                           int32_t pair_min, const char *expected)
+static void expect_entries(const char *const *texts, int32_t count, int32_t vocab,
+                           int32_t character_min, int32_t pair_min, const char *expected)
 {
     struct learned learned = learn(texts, count, vocab, character_min, pair_min);
     if (learned.size != strlen(expected) || memcmp(learned.entries, expected, learned.size))
@@ -48,7 +48,8 @@ static void expect_entries(const char *const *texts, int32_t count, int32_t voca
 #define FIVE(word) word " " word " " word " " word " " word
 
 /* The example of Sennrich et al. 2016: low 5, lower 2, newest 6, widest 3. */
-static const char *const words[] = { FIVE("low"), "lower lower", FIVE("newest"), "Newest", "widest widest", "WIDEST" };
+static const char *const words[] = { FIVE("low"), "lower lower",   FIVE("newest"),
+                                     "Newest",    "widest widest", "WIDEST" };
 #define CHARACTERS "e\n \nw\ns\nt\nl\no\nn\nd\ni\nr\n" /* 17, 16, 16, 9, 9, 7, 7, 6, 3, 3, 2 */
 #define MERGES_9 "es\nest\n"
 #define MERGES_7 " l\n lo\n low\n"
@@ -59,7 +60,8 @@ static const char *const words[] = { FIVE("low"), "lower lower", FIVE("newest"),
 static void learns_the_example_of_the_paper(void **state)
 {
     (void)state;
-    expect_entries(words, COUNT(words), 1000, 1, 1, CHARACTERS MERGES_9 MERGES_7 MERGES_6 MERGES_3 MERGES_2);
+    expect_entries(words, COUNT(words), 1000, 1, 1,
+                   CHARACTERS MERGES_9 MERGES_7 MERGES_6 MERGES_3 MERGES_2);
 }
 
 static void stops_where_pairs_are_rare_or_the_vocabulary_is_full(void **state)
@@ -67,7 +69,8 @@ static void stops_where_pairs_are_rare_or_the_vocabulary_is_full(void **state)
     (void)state;
     expect_entries(words, COUNT(words), 1000, 1, 3, CHARACTERS MERGES_9 MERGES_7 MERGES_6 MERGES_3);
     expect_entries(words, COUNT(words), 1000, 1, 4, CHARACTERS MERGES_9 MERGES_7 MERGES_6);
-    expect_entries(words, COUNT(words), LSTM_TOKEN_FIRST + 11 + 3, 1, 1, CHARACTERS MERGES_9 " l\n");
+    expect_entries(words, COUNT(words), LSTM_TOKEN_FIRST + 11 + 3, 1, 1,
+                   CHARACTERS MERGES_9 " l\n");
 }
 
 static void rare_characters_are_no_entries_and_never_join(void **state)
@@ -75,7 +78,8 @@ static void rare_characters_are_no_entries_and_never_join(void **state)
     (void)state;
     static const char *const texts[] = { "abXcd abXcd abYcd abYcd \xC3\xA9"
                                          "abab" };
-    /* a 6, b 6, ' ' 5, c 4, d 4; x, y and the last are rare. ab 6; cd 4 and " a", then " ab" 4, tie: bytes first. */
+    /* a 6, b 6, ' ' 5, c 4, d 4; x, y and the last are rare. ab 6; cd 4 and " a", then " ab" 4,
+     * tie: bytes first. */
     expect_entries(texts, 1, 1000, 4, 2, "a\nb\n \nc\nd\nab\n ab\ncd\n");
 }
 
@@ -112,11 +116,14 @@ static void refuses_a_vocabulary_too_small_for_its_characters(void **state)
         int32_t vocab;
         const char *reason;
     } cases[] = {
-        { 260, "a vocabulary of 260 tokens, expected 261 to 1048576: mask and bytes are 257, and 3 characters occur at "
+        { 260, "a vocabulary of 260 tokens, expected 261 to 1048576: mask and bytes are 257, and 3 "
+               "characters occur at "
                "least 1 times" },
-        { (1 << 20) + 1, "a vocabulary of 1048577 tokens, expected 261 to 1048576: mask and bytes are 257, and 3 "
-                         "characters occur at least 1 times" },
-        { -5, "a vocabulary of -5 tokens, expected 261 to 1048576: mask and bytes are 257, and 3 characters occur at "
+        { (1 << 20) + 1,
+          "a vocabulary of 1048577 tokens, expected 261 to 1048576: mask and bytes are 257, and 3 "
+          "characters occur at least 1 times" },
+        { -5, "a vocabulary of -5 tokens, expected 261 to 1048576: mask and bytes are 257, and 3 "
+              "characters occur at "
               "least 1 times" },
     };
     struct row row = { "ab", 2, NULL };
@@ -136,7 +143,8 @@ static void refuses_a_vocabulary_too_small_for_its_characters(void **state)
     char *entries;
     size_t size;
     assert_int_equal(bpe_learn(&rows, &options, &entries, &size, &err), LSTM_RANGE);
-    assert_string_equal(err.text, "row 1 has 1073741825 bytes of text, at most 1073741824 are allowed");
+    assert_string_equal(err.text,
+                        "row 1 has 1073741825 bytes of text, at most 1073741824 are allowed");
 }
 
 /* xorshift64: the same numbers everywhere. */
@@ -148,7 +156,8 @@ static uint64_t random_next(uint64_t *state)
     return *state;
 }
 
-/* Words over the first so many of few letters, so that pairs overlap, tie and come about in several ways. */
+/* Words over the first so many of few letters, so that pairs overlap, tie and come about in several
+ * ways. */
 static void random_text(char *text, size_t size, size_t kinds, uint64_t *seed)
 {
     static const char *const letters[] = { "a", "b", " ", "c", ".", "\xC3\xA9" };
@@ -162,10 +171,10 @@ static void random_text(char *text, size_t size, size_t kinds, uint64_t *seed)
     text[at] = '\0';
 }
 
-/* The most frequent pair of neighbours among the tokens of all pieces, counted from nothing with lstm_tokenize; its
- * bytes, or an empty string. */
-static void count_best_pair(const char *const *texts, int32_t count, const char *entries, size_t size, int32_t pair_min,
-                            char *best)
+/* The most frequent pair of neighbours among the tokens of all pieces, counted from nothing with
+ * lstm_tokenize; its bytes, or an empty string. */
+static void count_best_pair(const char *const *texts, int32_t count, const char *entries,
+                            size_t size, int32_t pair_min, char *best)
 {
     static struct {
         char bytes[LSTM_PIECE_MAX + 1];
@@ -207,7 +216,8 @@ static void count_best_pair(const char *const *texts, int32_t count, const char 
     *best = '\0';
     for (size_t p = 0; p < pairs_count; p++)
         if (pairs[p].count >= pair_min &&
-            (pairs[p].count > most || (pairs[p].count == most && strcmp(pairs[p].bytes, best) < 0))) {
+            (pairs[p].count > most ||
+             (pairs[p].count == most && strcmp(pairs[p].bytes, best) < 0))) {
             most = pairs[p].count;
             strcpy(best, pairs[p].bytes);
         }
@@ -229,7 +239,8 @@ static void every_merge_is_the_most_frequent_pair_of_the_text_as_tokenized_so_fa
         size_t at = 0;
         char best[LSTM_PIECE_MAX + 1];
         while (at < learned.size) {
-            size_t end = (size_t)((char *)memchr(learned.entries + at, '\n', learned.size - at) - learned.entries);
+            size_t end = (size_t)((char *)memchr(learned.entries + at, '\n', learned.size - at) -
+                                  learned.entries);
             int is_character = end - at == 1 || (learned.entries[at] & 0x80 && end - at == 2);
             if (!is_character) {
                 count_best_pair(texts, TEXTS, learned.entries, at, pair_min, best);
@@ -276,7 +287,8 @@ static void learns_from_real_reviews(void **state)
     (void)state;
     const char *folder = getenv("LSTM_DATA");
     if (!folder) {
-        print_message("SKIPPED: learning from real reviews: LSTM_DATA does not name the folder of the corpora\n");
+        print_message("SKIPPED: learning from real reviews: LSTM_DATA does not name the folder of "
+                      "the corpora\n");
         skip();
     }
     char path[1000];
@@ -298,12 +310,15 @@ static void learns_from_real_reviews(void **state)
     size_t bytes = 0;
     for (int32_t i = 0; i < rows.count; i++) {
         int32_t before = tokens.count;
-        assert_int_equal(lstm_tokenize(t, rows.rows[i].text, rows.rows[i].size, 1, &tokens, NULL), LSTM_OK);
+        assert_int_equal(lstm_tokenize(t, rows.rows[i].text, rows.rows[i].size, 1, &tokens, NULL),
+                         LSTM_OK);
         assert_true(tokens.count > before);
         bytes += rows.rows[i].size;
     }
-    print_message("%d reviews, %zu bytes: %d entries, %.2f bytes a token, %zu bytes by byte fallback\n", rows.count,
-                  bytes, (int)lstm_tokenizer_vocab(t), (double)bytes / tokens.count, tokens.fallback_bytes);
+    print_message(
+        "%d reviews, %zu bytes: %d entries, %.2f bytes a token, %zu bytes by byte fallback\n",
+        rows.count, bytes, (int)lstm_tokenizer_vocab(t), (double)bytes / tokens.count,
+        tokens.fallback_bytes);
     assert_true((double)bytes > 3.5 * tokens.count);
     assert_true(tokens.fallback_bytes < bytes / 1000);
     lstm_tokens_free(&tokens);

@@ -1,4 +1,5 @@
-/* lstm-train eval (train/command_eval.c), by the model inside the extension, on labels made from its own answers. */
+/* lstm-train eval (train/command_eval.c), by the model inside the extension, on labels made from
+ * its own answers. */
 #include "tests/command.h"
 #include "train/commands.h"
 
@@ -18,7 +19,8 @@ int sqlite3_lstmext_init(sqlite3 *db, char **message, const sqlite3_api_routines
 
 static char folder[] = "/tmp/test_eval_XXXXXX", path[200];
 
-/* 40 texts; the model's answer as a word (own), as 0 or 1 (digit), and wrong for every fourth (flawed). */
+/* 40 texts; the model's answer as a word (own), as 0 or 1 (digit), and wrong for every fourth
+ * (flawed). */
 static int make_database(void **state)
 {
     sqlite3 *db;
@@ -29,16 +31,17 @@ static int make_database(void **state)
     snprintf(path, sizeof path, "%s/rows.db", folder);
     if (sqlite3_open(path, &db) || (sqlite3_lstmext_init(db, &message, NULL) & 0xff))
         return -1;
-    int rc = sqlite3_exec(db,
-                          "CREATE TABLE t(id INTEGER PRIMARY KEY, text, own, digit, flawed);"
-                          "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40)"
-                          "INSERT INTO t(id, text) SELECT i, iif(i % 2, 'good fun ', 'dull and bad ') || i FROM n;"
-                          "UPDATE t SET own = json_extract(lstm_classify(text), '$.label');"
-                          "UPDATE t SET digit = own = 'positive';"
-                          "UPDATE t SET flawed = iif(id % 4 = 0, 1 - digit, digit);"
-                          "CREATE TABLE empty(text, label); INSERT INTO empty SELECT text, own FROM t WHERE id < 4;"
-                          "INSERT INTO empty VALUES ('   ', 'positive')",
-                          NULL, NULL, &message);
+    int rc = sqlite3_exec(
+        db,
+        "CREATE TABLE t(id INTEGER PRIMARY KEY, text, own, digit, flawed);"
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40)"
+        "INSERT INTO t(id, text) SELECT i, iif(i % 2, 'good fun ', 'dull and bad ') || i FROM n;"
+        "UPDATE t SET own = json_extract(lstm_classify(text), '$.label');"
+        "UPDATE t SET digit = own = 'positive';"
+        "UPDATE t SET flawed = iif(id % 4 = 0, 1 - digit, digit);"
+        "CREATE TABLE empty(text, label); INSERT INTO empty SELECT text, own FROM t WHERE id < 4;"
+        "INSERT INTO empty VALUES ('   ', 'positive')",
+        NULL, NULL, &message);
     sqlite3_close(db);
     return rc;
 }
@@ -52,11 +55,13 @@ static int remove_database(void **state)
 /* What the command prints; its exit status goes to *status. */
 static const char *printed(const char *query, const char *model, int *status)
 {
-    const char *words[] = { "eval", "--db", path, "--query", query, model ? "--model" : NULL, model, NULL };
+    const char *words[] = { "eval", "--db", path, "--query", query, model ? "--model" : NULL,
+                            model,  NULL };
     return command_output(command_eval, words, status);
 }
 
-static void assert_prints(const char *query, const char *model, int expected_status, const char *expected)
+static void assert_prints(const char *query, const char *model, int expected_status,
+                          const char *expected)
 {
     int status;
     const char *text = printed(query, model, &status);
@@ -85,7 +90,8 @@ static void wrong_answers_count(void **state)
     (void)state;
     assert_prints("SELECT text, flawed FROM t", NULL, 0, "\n  0.7500 ");
     assert_prints("SELECT text, flawed FROM t", NULL, 0, "\nup to 128    40    0.7500\n");
-    assert_prints("SELECT text, flawed FROM t WHERE id % 8 > 1", NULL, 0, "\n  0.8333 "); /* 30 rows, 5 wrong */
+    assert_prints("SELECT text, flawed FROM t WHERE id % 8 > 1", NULL, 0,
+                  "\n  0.8333 "); /* 30 rows, 5 wrong */
 }
 
 static void a_text_without_a_token_is_not_answered_and_wrong(void **state)
@@ -99,9 +105,11 @@ static void a_text_without_a_token_is_not_answered_and_wrong(void **state)
 static void refuses_with_a_reason(void **state)
 {
     (void)state;
-    assert_prints("SELECT text FROM t", NULL, 1, "the rows have no labels: the query's second column, --label or --summary");
+    assert_prints("SELECT text FROM t", NULL, 1,
+                  "the rows have no labels: the query's second column, --label or --summary");
     assert_prints("SELECT text, own FROM t WHERE 0", NULL, 1, "there is no row to score");
-    assert_prints("SELECT text, id + 100 FROM t", NULL, 1, "no row has the label that the model gives it");
+    assert_prints("SELECT text, id + 100 FROM t", NULL, 1,
+                  "no row has the label that the model gives it");
     assert_prints("SELECT text, own FROM t", "absent", 1, "no model named 'absent'");
 }
 

@@ -1,4 +1,5 @@
-/* lstm-train sentiment and classify, from rows in a file or a database to a model that scores in SQL. */
+/* lstm-train sentiment and classify, from rows in a file or a database to a model that scores in
+ * SQL. */
 #include "train/commands.h"
 
 #include "tests/command.h"
@@ -19,10 +20,12 @@ enum { PATH_SIZE = 300, ROWS = 600 };
 
 static char csv[PATH_SIZE], rows_db[PATH_SIZE], models_db[PATH_SIZE];
 
-/* Rows "the soup was lovely", their stars 5 or 1, as a CSV file and as a table with the labels "good" and "bad". */
+/* Rows "the soup was lovely", their stars 5 or 1, as a CSV file and as a table with the labels
+ * "good" and "bad". */
 static int make_rows(void **state)
 {
-    static const char *const words[2][3] = { { "awful", "stale", "cold" }, { "lovely", "fresh", "warm" } };
+    static const char *const words[2][3] = { { "awful", "stale", "cold" },
+                                             { "lovely", "fresh", "warm" } };
     static const char *const things[] = { "soup", "bread", "room", "tea", "fish" };
     (void)state;
     const char *folder = extension_folder();
@@ -41,7 +44,8 @@ static int make_rows(void **state)
         snprintf(text, sizeof text, "The %s was %s, %s.", things[i % 5], words[positive][i % 3],
                  words[positive][i % 2]);
         fprintf(file, "%d,\"%s\"\n", positive, text);
-        snprintf(sql, sizeof sql, "INSERT INTO rows VALUES('%s', '%s', %d)", text, positive ? "good" : "bad", positive);
+        snprintf(sql, sizeof sql, "INSERT INTO rows VALUES('%s', '%s', %d)", text,
+                 positive ? "good" : "bad", positive);
         run(db, sql);
     }
     run(db, "COMMIT");
@@ -56,18 +60,19 @@ static int remove_rows(void **state)
     return 0;
 }
 
-#define SMALL \
-    "--vocab", "512", "--dimension", "16", "--hidden", "16", "--epochs", "6", "--batch", "200", "--rate", "0.01"
+#define SMALL                                                                                   \
+    "--vocab", "512", "--dimension", "16", "--hidden", "16", "--epochs", "6", "--batch", "200", \
+        "--rate", "0.01"
 
 static void train_from_csv(const char *name, const char *seed, const char *threads)
 {
     int status;
-    const char *output =
-        command_output(command_sentiment,
-                       (const char *const[]){ "sentiment", "--csv", csv, "--text", "body", "--label", "positive",
-                                              "--into", models_db, "--name", name, "--seed", seed, "--threads", threads,
-                                              SMALL, "--data", "made \"here\"", NULL },
-                       &status);
+    const char *output = command_output(
+        command_sentiment,
+        (const char *const[]){ "sentiment", "--csv", csv, "--text", "body", "--label", "positive",
+                               "--into", models_db, "--name", name, "--seed", seed, "--threads",
+                               threads, SMALL, "--data", "made \"here\"", NULL },
+        &status);
     if (status)
         fail_msg("%s", output);
     assert_non_null(strstr(output, "epoch 1/6: loss "));
@@ -81,11 +86,17 @@ static void rows_of_a_csv_become_a_model_that_scores_in_sql(void **state)
     sqlite3 *db = extension_open("models.db", 0);
     assert_true(real_of(db, "SELECT lstm_sentiment('The tea was warm, lovely.', 'meals')") > 0.8);
     assert_true(real_of(db, "SELECT lstm_sentiment('The tea was stale, awful.', 'meals')") < -0.8);
-    assert_string_equal(text_of(db, "SELECT card ->> 'data' FROM lstm_models WHERE name = 'meals'"), "made \"here\"");
-    assert_string_equal(text_of(db, "SELECT card ->> 'terms' FROM lstm_models WHERE name = 'meals'"), "not said");
-    assert_true(real_of(db, "SELECT (metrics ->> 'valid_accuracy') * 1.0 FROM lstm_models WHERE name = 'meals'") >
-                0.95);
-    assert_non_null(strstr(text_of(db, "SELECT card ->> 'run' FROM lstm_models WHERE name = 'meals'"), "seed 1,"));
+    assert_string_equal(text_of(db, "SELECT card ->> 'data' FROM lstm_models WHERE name = 'meals'"),
+                        "made \"here\"");
+    assert_string_equal(
+        text_of(db, "SELECT card ->> 'terms' FROM lstm_models WHERE name = 'meals'"), "not said");
+    assert_true(
+        real_of(
+            db,
+            "SELECT (metrics ->> 'valid_accuracy') * 1.0 FROM lstm_models WHERE name = 'meals'") >
+        0.95);
+    assert_non_null(strstr(
+        text_of(db, "SELECT card ->> 'run' FROM lstm_models WHERE name = 'meals'"), "seed 1,"));
     extension_close(db);
 }
 
@@ -96,8 +107,10 @@ static void a_seed_repeats_a_model_to_the_last_bit(void **state)
     train_from_csv("again", "5", "1");
     train_from_csv("other", "6", "2");
     sqlite3 *db = extension_open("models.db", 0);
-    assert_true(real_of(db, "SELECT (lstm_model_sha256('first') = lstm_model_sha256('again')) * 1.0") > 0);
-    assert_true(real_of(db, "SELECT (lstm_model_sha256('first') = lstm_model_sha256('other')) * 1.0") < 1);
+    assert_true(
+        real_of(db, "SELECT (lstm_model_sha256('first') = lstm_model_sha256('again')) * 1.0") > 0);
+    assert_true(
+        real_of(db, "SELECT (lstm_model_sha256('first') = lstm_model_sha256('other')) * 1.0") < 1);
     extension_close(db);
 }
 
@@ -107,14 +120,16 @@ static void any_labels_make_a_classifier(void **state)
     (void)state;
     const char *output =
         command_output(command_classify,
-                       (const char *const[]){ "classify", "--db", rows_db, "--query", "SELECT body, verdict FROM rows",
-                                              "--into", models_db, "--name", "verdicts", SMALL, NULL },
+                       (const char *const[]){ "classify", "--db", rows_db, "--query",
+                                              "SELECT body, verdict FROM rows", "--into", models_db,
+                                              "--name", "verdicts", SMALL, NULL },
                        &status);
     if (status)
         fail_msg("%s", output);
     sqlite3 *db = extension_open("models.db", 0);
-    assert_string_equal(text_of(db, "SELECT lstm_classify('The fish was fresh, fresh.', 'verdicts') ->> 'label'"),
-                        "good");
+    assert_string_equal(
+        text_of(db, "SELECT lstm_classify('The fish was fresh, fresh.', 'verdicts') ->> 'label'"),
+        "good");
     fails_with(db, "SELECT lstm_sentiment('The fish was fresh.', 'verdicts')", "LSTM_ERR_TASK");
     extension_close(db);
 }
@@ -126,27 +141,41 @@ static void what_would_fail_after_training_fails_before_it(void **state)
         int status;
         const char *reason;
     } cases[] = {
-        { { "--csv", csv, "--text", "body", "--label", "positive" }, 1, "where should the model go?" },
-        { { "--csv", csv, "--text", "body", "--label", "positive", "--into", models_db }, 1, "needs --name" },
-        { { "--csv", csv, "--text", "body", "--label", "positive", "--out", "x", "--storage", "f8" },
+        { { "--csv", csv, "--text", "body", "--label", "positive" },
+          1,
+          "where should the model go?" },
+        { { "--csv", csv, "--text", "body", "--label", "positive", "--into", models_db },
+          1,
+          "needs --name" },
+        { { "--csv", csv, "--text", "body", "--label", "positive", "--out", "x", "--storage",
+            "f8" },
           1,
           "--storage is \"f8\", expected f16, bf16 or f32" },
         { { "--csv", csv, "--text", "body", "--label", "stars", "--out", "x" }, 1, "stars" },
-        { { "--csv", csv, "--text", "body", "--label", "body", "--out", "x" }, 1, "is not one of the 2 labels" },
+        { { "--csv", csv, "--text", "body", "--label", "body", "--out", "x" },
+          1,
+          "is not one of the 2 labels" },
         { { "--csv", csv, "--text", "body", "--label", "positive", "--out", "x", "--resume" },
           2,
           "--resume needs --checkpoint" },
         { { "--csv", csv, "--hidden", "17", "--text", "body", "--label", "positive", "--out", "x" },
           1,
           "hidden is 17, expected 16 to 1024 in steps of 16" },
-        { { "--csv", csv, "--text", "body", "--label", "positive", "--into", models_db, "--name", "default-x" },
+        { { "--csv", csv, "--text", "body", "--label", "positive", "--into", models_db, "--name",
+            "default-x" },
           1,
           "default-" },
-        { { "--csv", csv, "--text", "body", "--label", "positive", "--into", models_db, "--name", "a b" }, 1, "a b" },
-        { { "--csv", csv, "--text", "body", "--label", "positive", "--into", "/nowhere/x.db", "--name", "x" },
+        { { "--csv", csv, "--text", "body", "--label", "positive", "--into", models_db, "--name",
+            "a b" },
+          1,
+          "a b" },
+        { { "--csv", csv, "--text", "body", "--label", "positive", "--into", "/nowhere/x.db",
+            "--name", "x" },
           1,
           "cannot " },
-        { { "--csv", csv, "--text", "body", "--label", "positive", "--out", "/nowhere/x" }, 1, "cannot write" },
+        { { "--csv", csv, "--text", "body", "--label", "positive", "--out", "/nowhere/x" },
+          1,
+          "cannot write" },
         { { "--db", rows_db, "--query", "SELECT body, 1 FROM rows", "--out", "x" },
           1,
           "0 rows are negative and 600 positive, at least 1 of each is needed" },

@@ -1,4 +1,5 @@
-/* lstm-train summarize and rouge, from rows to a model that summarises in SQL and a report on it. */
+/* lstm-train summarize and rouge, from rows to a model that summarises in SQL and a report on it.
+ */
 #include "train/commands.h"
 
 #include "tests/command.h"
@@ -26,7 +27,8 @@ static char csv[PATH_SIZE], rows_db[PATH_SIZE], models_db[PATH_SIZE];
 /* "We had the soup and it was cold again." is to become "cold soup". */
 static int make_rows(void **state)
 {
-    static const char *const words[] = { "awful", "stale", "cold", "lovely", "fresh", "warm", "sweet" };
+    static const char *const words[] = { "awful", "stale", "cold", "lovely",
+                                         "fresh", "warm",  "sweet" };
     static const char *const things[] = { "soup", "bread", "room", "tea", "fish" };
     (void)state;
     const char *folder = extension_folder();
@@ -43,8 +45,9 @@ static int make_rows(void **state)
         char sql[300];
         const char *word = words[i * 5 % 7], *thing = things[i * 3 % 5];
         fprintf(file, "%s %s,We had the %s and it was %s again.\n", word, thing, thing, word);
-        snprintf(sql, sizeof sql, "INSERT INTO rows VALUES('We had the %s and it was %s again.', '%s %s')", thing, word,
-                 word, thing);
+        snprintf(sql, sizeof sql,
+                 "INSERT INTO rows VALUES('We had the %s and it was %s again.', '%s %s')", thing,
+                 word, word, thing);
         run(db, sql);
     }
     run(db, "COMMIT");
@@ -59,19 +62,21 @@ static int remove_rows(void **state)
     return 0;
 }
 
-#define SMALL                                                                                                          \
-    "--vocab", "512", "--dimension", "32", "--hidden", "16", "--decoder", "32", "--alignment", "16", "--batch", "400", \
-        "--rate", "0.01", "--warmup", "20"
+#define SMALL                                                                                  \
+    "--vocab", "512", "--dimension", "32", "--hidden", "16", "--decoder", "32", "--alignment", \
+        "16", "--batch", "400", "--rate", "0.01", "--warmup", "20"
 
-static const char *train(const char *name, const char *seed, const char *threads, const char *epochs, int *status)
+static const char *train(const char *name, const char *seed, const char *threads,
+                         const char *epochs, int *status)
 {
-    return command_output(command_summarize,
-                          (const char *const[]){ "summarize", "--csv",  csv,      "--text",    "body",
-                                                 "--summary", "title",  "--into", models_db,   "--name",
-                                                 name,        "--seed", seed,     "--threads", threads,
-                                                 "--epochs",  epochs,   SMALL,    "--data",    "made \"here\"",
-                                                 NULL },
-                          status);
+    return command_output(
+        command_summarize,
+        (const char *const[]){ "summarize", "--csv",  csv,      "--text",    "body",
+                               "--summary", "title",  "--into", models_db,   "--name",
+                               name,        "--seed", seed,     "--threads", threads,
+                               "--epochs",  epochs,   SMALL,    "--data",    "made \"here\"",
+                               NULL },
+        status);
 }
 
 static void rows_become_a_model_that_summarises_in_sql(void **state)
@@ -84,14 +89,21 @@ static void rows_become_a_model_that_summarises_in_sql(void **state)
     assert_non_null(strstr(output, "epoch 1/8: loss "));
     assert_non_null(strstr(output, "validation likelihood "));
     sqlite3 *db = extension_open("models.db", 0);
-    assert_string_equal(text_of(db, "SELECT lstm_summarize('We had the tea and it was warm again.', 'meals')"),
-                        "Warm tea");
-    assert_true(real_of(db, "SELECT (metrics ->> 'valid_likelihood') * 1.0 FROM lstm_models WHERE name = 'meals'") <
-                0.1);
-    assert_string_equal(text_of(db, "SELECT card ->> 'data' FROM lstm_models WHERE name = 'meals'"), "made \"here\"");
-    assert_non_null(strstr(text_of(db, "SELECT card ->> 'run' FROM lstm_models WHERE name = 'meals'"), "seed 1,"));
+    assert_string_equal(
+        text_of(db, "SELECT lstm_summarize('We had the tea and it was warm again.', 'meals')"),
+        "Warm tea");
+    assert_true(
+        real_of(
+            db,
+            "SELECT (metrics ->> 'valid_likelihood') * 1.0 FROM lstm_models WHERE name = 'meals'") <
+        0.1);
+    assert_string_equal(text_of(db, "SELECT card ->> 'data' FROM lstm_models WHERE name = 'meals'"),
+                        "made \"here\"");
+    assert_non_null(strstr(
+        text_of(db, "SELECT card ->> 'run' FROM lstm_models WHERE name = 'meals'"), "seed 1,"));
+    /* the card's run begins with "vocab 336, " */
     sqlite3_int64 vocab = (sqlite3_int64)real_of(
-        db, "SELECT substr(card ->> 'run', 7, 4) * 1.0 FROM lstm_models WHERE name = 'meals'"); /* "vocab 336, ..." */
+        db, "SELECT substr(card ->> 'run', 7, 4) * 1.0 FROM lstm_models WHERE name = 'meals'");
     assert_true(vocab > 256 && vocab % 16 == 0); /* though as many as were learned need not be */
     extension_close(db);
 }
@@ -102,8 +114,9 @@ static void eval_reports_what_the_model_writes(void **state)
     (void)state;
     const char *output =
         command_output(command_eval,
-                       (const char *const[]){ "eval", "--db", rows_db, "--query", "SELECT body, title FROM rows",
-                                              "--model", "meals", "--models-db", models_db, "--examples", "2", NULL },
+                       (const char *const[]){ "eval", "--db", rows_db, "--query",
+                                              "SELECT body, title FROM rows", "--model", "meals",
+                                              "--models-db", models_db, "--examples", "2", NULL },
                        &status);
     if (status)
         fail_msg("%s", output);
@@ -124,8 +137,10 @@ static void a_seed_repeats_a_summariser_to_the_last_bit(void **state)
     train("other", "6", "2", "2", &status);
     assert_int_equal(status, 0);
     sqlite3 *db = extension_open("models.db", 0);
-    assert_true(real_of(db, "SELECT (lstm_model_sha256('first') = lstm_model_sha256('again')) * 1.0") > 0);
-    assert_true(real_of(db, "SELECT (lstm_model_sha256('first') = lstm_model_sha256('other')) * 1.0") < 1);
+    assert_true(
+        real_of(db, "SELECT (lstm_model_sha256('first') = lstm_model_sha256('again')) * 1.0") > 0);
+    assert_true(
+        real_of(db, "SELECT (lstm_model_sha256('first') = lstm_model_sha256('other')) * 1.0") < 1);
     extension_close(db);
 }
 
@@ -142,13 +157,14 @@ static int train_to_file(const char *path, int is_resumed)
     char checkpoint[PATH_SIZE + 20];
     int status;
     snprintf(checkpoint, sizeof checkpoint, "%s.checkpoint", path);
-    const char *output =
-        command_output(command_summarize,
-                       (const char *const[]){ "summarize", "--csv", csv, "--text", "body", "--summary", "title",
-                                              "--out", path, "--checkpoint", checkpoint, "--epochs", "8", SMALL,
-                                              is_resumed ? "--resume" : NULL, NULL },
-                       &status);
-    int is_interrupted = strstr(output, ": interrupted at batch ") || strstr(output, "; interrupted, keeping");
+    const char *output = command_output(
+        command_summarize,
+        (const char *const[]){ "summarize", "--csv", csv, "--text", "body", "--summary", "title",
+                               "--out", path, "--checkpoint", checkpoint, "--epochs", "8", SMALL,
+                               is_resumed ? "--resume" : NULL, NULL },
+        &status);
+    int is_interrupted =
+        strstr(output, ": interrupted at batch ") || strstr(output, "; interrupted, keeping");
     if (status && !is_interrupted)
         fail_msg("%s", output);
     return is_interrupted;
@@ -191,12 +207,15 @@ static void what_would_fail_after_training_fails_before_it(void **state)
         int status;
         const char *reason;
     } cases[] = {
-        { { "--csv", csv, "--text", "body", "--summary", "title" }, 1, "where should the model go?" },
+        { { "--csv", csv, "--text", "body", "--summary", "title" },
+          1,
+          "where should the model go?" },
         { { "--csv", csv, "--text", "body", "--out", "x" }, 1, "the rows have no summary" },
         { { "--csv", csv, "--text", "body", "--summary", "title", "--out", "x", "--decoder", "40" },
           1,
           "decoder is 40, expected 0 to 1024 in steps of 16" },
-        { { "--csv", csv, "--text", "body", "--summary", "title", "--out", "x", "--target-max", "1" },
+        { { "--csv", csv, "--text", "body", "--summary", "title", "--out", "x", "--target-max",
+            "1" },
           1,
           "0 pairs to learn from and 0 to validate on, both need at least 1" },
         { { "--csv", csv, "--text", "body", "--summary", "title", "--out", "x", "--resume" },

@@ -81,8 +81,10 @@ static void the_order_depends_on_the_seed_and_the_epoch_alone(void **state)
     make_dataset(&d);
     assert_int_equal(epoch_plan_open(&d, BATCH, 1, 0, &first, &err), LSTM_OK);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        assert_int_equal(epoch_plan_open(&d, BATCH, cases[i].seed, cases[i].epoch, &other, &err), LSTM_OK);
-        assert_int_equal(!memcmp(first.order, other.order, TEXTS * sizeof *first.order), cases[i].same);
+        assert_int_equal(epoch_plan_open(&d, BATCH, cases[i].seed, cases[i].epoch, &other, &err),
+                         LSTM_OK);
+        assert_int_equal(!memcmp(first.order, other.order, TEXTS * sizeof *first.order),
+                         cases[i].same);
         epoch_plan_close(&other);
     }
     epoch_plan_close(&first);
@@ -145,7 +147,8 @@ static void labels_are_ordered_by_value_and_refused_with_a_reason(void **state)
     assert_string_equal(labels.names[0], "10"); /* not all are numbers, so all are text */
     assert_string_equal(labels.names[1], "1a");
     collect((const char *const[]){ "1", "1" }, 2, 1, &labels, LSTM_RANGE, &err);
-    assert_non_null(strstr(err.text, "0 rows are negative and 2 positive, at least 1 of each is needed"));
+    assert_non_null(
+        strstr(err.text, "0 rows are negative and 2 positive, at least 1 of each is needed"));
     collect((const char *const[]){ "a", "a" }, 2, 0, &labels, LSTM_RANGE, &err);
     assert_non_null(strstr(err.text, "1 distinct label, at least 2"));
     collect((const char *const[]){ "a", "" }, 2, 0, &labels, LSTM_RANGE, &err);
@@ -174,7 +177,8 @@ static void a_label_that_is_not_known_is_named(void **state)
     dataset_close(&d);
     rows.count = 3;
     assert_int_equal(dataset_open(tokenizer, &rows, &labels, &d, &err), LSTM_RANGE);
-    assert_string_equal(err.text, "row 3: label \"maybe\" is not one of the 2 labels (\"negative\", ...)");
+    assert_string_equal(err.text,
+                        "row 3: label \"maybe\" is not one of the 2 labels (\"negative\", ...)");
     lstm_tokenizer_close(tokenizer);
 }
 

@@ -1,4 +1,5 @@
-/* The CPU backend: the contract of every backend on each instruction set, and the logits of PyTorch. */
+/* The CPU backend: the contract of every backend on each instruction set, and the logits of
+ * PyTorch. */
 #include "tests/backend_contract.h"
 #include "tests/golden_encoder.h"
 #include "tests/networks.h"
@@ -43,8 +44,8 @@ static void a_model_file_gives_the_logits_that_pytorch_gave(void **state)
         assert_int_equal(backend->classify(session, &golden.batch, logits, &err), LSTM_OK);
         for (int32_t k = 0; k < count; k++)
             if (!(fabsf(logits[k] - golden.logits[k]) <= 1e-5f))
-                fail_msg("golden %s, logit %d: %.9g, PyTorch has %.9g", golden_encoder_names[i], k, (double)logits[k],
-                         (double)golden.logits[k]);
+                fail_msg("golden %s, logit %d: %.9g, PyTorch has %.9g", golden_encoder_names[i], k,
+                         (double)logits[k], (double)golden.logits[k]);
         backend->close(session);
         backend->unload(loaded);
         free(logits);
@@ -60,7 +61,8 @@ int main(void)
     };
     int failures = cmocka_run_group_tests(tests, NULL, NULL);
     for (size_t i = COUNT(network_isas); i-- > 0;) {
-        struct backend_contract contract = { .backend = lstm_backend_cpu(network_isas[i]), .tolerance = 0.0f };
+        struct backend_contract contract = { .backend = lstm_backend_cpu(network_isas[i]),
+                                             .tolerance = 0.0f };
         contract.longest = i ? 1000000 : 50000; /* plain C takes its time */
         if (contract.backend)
             failures += backend_contract_run(&contract);

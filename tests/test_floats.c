@@ -1,4 +1,5 @@
-/* Oracle of the 16-bit formats: their definition in double precision, (-1)^s x 2^e x fraction, by ldexp. */
+/* Oracle of the 16-bit formats: their definition in double precision, (-1)^s x 2^e x fraction, by
+ * ldexp. */
 #include "model/floats.h"
 
 #include <math.h>
@@ -45,9 +46,10 @@ static void every_one_of_65536_patterns_reads_exactly_and_comes_back(void **stat
                 assert_true(isnan(f->read(f->write(value))));
                 continue;
             }
-            if ((double)value != expected || !signbit(value) != !signbit(expected) || f->write(value) != bits)
-                fail_msg("%s %04x: %a, %a expected; written back as %04x", f->name, bits, (double)value, expected,
-                         f->write(value));
+            if ((double)value != expected || !signbit(value) != !signbit(expected) ||
+                f->write(value) != bits)
+                fail_msg("%s %04x: %a, %a expected; written back as %04x", f->name, bits,
+                         (double)value, expected, f->write(value));
         }
 }
 
@@ -62,7 +64,8 @@ static void rounding_goes_to_the_nearest_and_ties_to_even(void **state)
             uint32_t even = bits & 1 ? bits + 1 : bits;
             assert_true((double)middle == (low + high) / 2);
             if (f->write(middle) != even || f->write(-middle) != (0x8000 | even) ||
-                f->write(nextafterf(middle, 0)) != bits || f->write(nextafterf(middle, INFINITY)) != bits + 1)
+                f->write(nextafterf(middle, 0)) != bits ||
+                f->write(nextafterf(middle, INFINITY)) != bits + 1)
                 fail_msg("%s: around %a", f->name, (double)middle);
         }
         float largest = f->read((uint16_t)(infinity - 1)),
@@ -76,7 +79,8 @@ static void rounding_goes_to_the_nearest_and_ties_to_even(void **state)
 
 static void blocks_say_which_number_is_not_finite(void **state)
 {
-    static const enum safetensors_dtype dtypes[] = { SAFETENSORS_F32, SAFETENSORS_F16, SAFETENSORS_BF16 };
+    static const enum safetensors_dtype dtypes[] = { SAFETENSORS_F32, SAFETENSORS_F16,
+                                                     SAFETENSORS_BF16 };
     const float bad[] = { NAN, INFINITY, -INFINITY, 65520.0F };
     unsigned char bytes[1 + 5 * 4];
     (void)state;

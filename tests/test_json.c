@@ -16,7 +16,8 @@
 enum { VALUES = 2048 };
 static struct json_value values[VALUES];
 
-static enum lstm_status parse(const char *text, size_t size, struct json *json, struct lstm_error *err)
+static enum lstm_status parse(const char *text, size_t size, struct json *json,
+                              struct lstm_error *err)
 {
     /* A copy of exactly that size, so that a sanitizer sees a byte read too many. */
     static char *copy;
@@ -92,7 +93,8 @@ static void refuses_what_is_not_json_and_says_where(void **state)
         { LITERAL("1e+"), "byte 3: expected a digit" },
         { LITERAL("NaN"), "byte 0: expected a value" },
         { LITERAL("-Infinity"), "byte 1: expected a digit" },
-        { LITERAL("1111111111111111111111111111111111111111111111111111111111111111.5"), "more than 64 bytes" },
+        { LITERAL("1111111111111111111111111111111111111111111111111111111111111111.5"),
+          "more than 64 bytes" },
     };
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
@@ -148,15 +150,16 @@ static void stops_at_its_limits_and_not_before(void **state)
         for (int i = 0; i < elements; i++)
             size += (size_t)sprintf(text + size, "%s0", i ? "," : "");
         size += (size_t)sprintf(text + size, "]");
-        assert_int_equal(parse(text, size, &json, &err), elements < VALUES ? LSTM_OK : LSTM_CORRUPT);
+        assert_int_equal(parse(text, size, &json, &err),
+                         elements < VALUES ? LSTM_OK : LSTM_CORRUPT);
     }
     assert_non_null(strstr(err.text, "more than 2048 values"));
 }
 
 static void finds_values_and_visits_them_in_order(void **state)
 {
-    static const char text[] =
-        " {\"a\" : [1, {\"b\":null}, \"x\"],\t\"\\u0062\\/\":{\"a\":true},\r\n\"c\":false, \"\":\"\"} ";
+    static const char text[] = " {\"a\" : [1, {\"b\":null}, "
+                               "\"x\"],\t\"\\u0062\\/\":{\"a\":true},\r\n\"c\":false, \"\":\"\"} ";
     static const char *const keys[] = { "a", "b/", "c", "" };
     struct lstm_error err;
     struct json json;
@@ -193,8 +196,10 @@ static void reads_strings_without_their_escapes(void **state)
         { "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"", LITERAL("\"\\/\b\f\n\r\t") },
         { "\"a\\u0000b\"", LITERAL("a\0b") },
         { "\"\\u007f\\u0080\\u07ff\\u0800\"", LITERAL("\x7f\xc2\x80\xdf\xbf\xe0\xa0\x80") },
-        { "\"\\uFFFF\\ud800\\udc00\\uDBFF\\uDFFF\"", LITERAL("\xef\xbf\xbf\xf0\x90\x80\x80\xf4\x8f\xbf\xbf") },
-        { "\"z\xc3\xa9\xe6\xad\xa3\xf0\x9f\x98\x80\"", LITERAL("z\xc3\xa9\xe6\xad\xa3\xf0\x9f\x98\x80") },
+        { "\"\\uFFFF\\ud800\\udc00\\uDBFF\\uDFFF\"",
+          LITERAL("\xef\xbf\xbf\xf0\x90\x80\x80\xf4\x8f\xbf\xbf") },
+        { "\"z\xc3\xa9\xe6\xad\xa3\xf0\x9f\x98\x80\"",
+          LITERAL("z\xc3\xa9\xe6\xad\xa3\xf0\x9f\x98\x80") },
         { "\"\xed\x9f\xbf\xee\x80\x80\"", LITERAL("\xed\x9f\xbf\xee\x80\x80") },
     };
     (void)state;
@@ -271,7 +276,8 @@ static void reads_real_numbers_in_any_locale(void **state)
         }
         for (size_t i = 0; i < COUNT(cases); i++) {
             double number = 0;
-            assert_int_equal(json_real_read(cases[i].text, strlen(cases[i].text), &number), cases[i].is_number);
+            assert_int_equal(json_real_read(cases[i].text, strlen(cases[i].text), &number),
+                             cases[i].is_number);
             assert_true(memcmp(&number, &cases[i].number, sizeof number) == 0);
         }
         char text[JSON_REAL_SIZE];

@@ -1,5 +1,5 @@
-/* Oracles: a model made in memory, and tests/data/golden_model.safetensors, which a Python script beside it wrote
- * (run from the root of the repository). */
+/* Oracles: a model made in memory, and tests/data/golden_model.safetensors, which a Python script
+ * beside it wrote (run from the root of the repository). */
 #include "model/model.h"
 #include "model/sha256.h"
 #include "model/tokenizer.h"
@@ -13,11 +13,13 @@
 
 #include <cmocka.h>
 
-/* So that an allocation can be made to fail, and every block counted. A sanitizer brings its own malloc. */
+/* So that an allocation can be made to fail, and every block counted. A sanitizer brings its own
+ * malloc. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define OWN_MALLOC 0
 #elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
+    __has_feature(memory_sanitizer)
 #define OWN_MALLOC 0
 #endif
 #endif
@@ -101,18 +103,21 @@ static void every_storage_gives_the_model_back(void **state)
     (void)state;
     for (size_t s = 0; s < COUNT(sizes); s++)
         for (int storage = LSTM_F32; storage <= LSTM_BF16; storage++) {
-            struct lstm_model *model =
-                model_sample(sizes[s].embedding, sizes[s].hidden, sizes[s].layers, sizes[s].classes);
+            struct lstm_model *model = model_sample(sizes[s].embedding, sizes[s].hidden,
+                                                    sizes[s].layers, sizes[s].classes);
             struct lstm_model *back;
             struct lstm_error err = { 0 };
             void *blob, *again;
             size_t size, again_size;
-            assert_int_equal(lstm_model_write(model, (enum lstm_storage)storage, &blob, &size, &err), LSTM_OK);
+            assert_int_equal(
+                lstm_model_write(model, (enum lstm_storage)storage, &blob, &size, &err), LSTM_OK);
             assert_int_equal(model_header_size(blob) % 64, 56);
             if (lstm_model_read(blob, size, &back, &err))
                 fail_msg("%s", err.text);
             assert_same_model(model, back);
-            assert_int_equal(lstm_model_write(back, (enum lstm_storage)storage, &again, &again_size, &err), LSTM_OK);
+            assert_int_equal(
+                lstm_model_write(back, (enum lstm_storage)storage, &again, &again_size, &err),
+                LSTM_OK);
             assert_int_equal(again_size, size);
             assert_memory_equal(again, blob, size);
             lstm_model_free(model);
@@ -146,7 +151,8 @@ static void a_summariser_lies_in_the_file_as_the_format_says(void **state)
         { "output.bias", "[32]" },
         { "vocabulary.bias", "[272]" },
     };
-    static const char *const absent[] = { "labels", "temperature", "classifier", "attention", "decoder.bias\"" };
+    static const char *const absent[] = { "labels", "temperature", "classifier", "attention",
+                                          "decoder.bias\"" };
     struct lstm_model *model = model_sample(32, 48, 1, 0);
     struct lstm_decoder_at at = lstm_decoder_at(&model->sizes);
     void *blob;
@@ -161,8 +167,8 @@ static void a_summariser_lies_in_the_file_as_the_format_says(void **state)
     memcpy(header, (char *)blob + 8, model_header_size(blob));
     header[model_header_size(blob)] = '\0';
     for (size_t i = 0; i < COUNT(tensors); i++) {
-        snprintf(expected, sizeof expected, "\"%s\":{\"dtype\":\"F32\",\"shape\":%s", tensors[i].name,
-                 tensors[i].shape);
+        snprintf(expected, sizeof expected, "\"%s\":{\"dtype\":\"F32\",\"shape\":%s",
+                 tensors[i].name, tensors[i].shape);
         if (!strstr(header, expected))
             fail_msg("no %s in %s", expected, header);
     }
@@ -170,9 +176,11 @@ static void a_summariser_lies_in_the_file_as_the_format_says(void **state)
         assert_null(strstr(header, absent[i]));
     memcpy(&value, (char *)blob + model_tensor_at(blob, "copy.bias"), sizeof value);
     assert_true(value == 0.375F);
-    memcpy(&value, (char *)blob + model_tensor_at(blob, "decoder.bias_ih") + 7 * sizeof value, sizeof value);
+    memcpy(&value, (char *)blob + model_tensor_at(blob, "decoder.bias_ih") + 7 * sizeof value,
+           sizeof value);
     assert_true(value == 0.625F);
-    memcpy(&value, (char *)blob + model_tensor_at(blob, "decoder.bias_hh") + 7 * sizeof value, sizeof value);
+    memcpy(&value, (char *)blob + model_tensor_at(blob, "decoder.bias_hh") + 7 * sizeof value,
+           sizeof value);
     assert_true(value == 0);
     free(header);
     free(blob);
@@ -182,12 +190,14 @@ static void a_summariser_lies_in_the_file_as_the_format_says(void **state)
 static void sixteen_bits_round_matrices_and_leave_vectors(void **state)
 {
     struct lstm_model *model = model_sample(16, 16, 1, 2), *back;
-    size_t attention = lstm_attention_at(&model->sizes), classifier = lstm_classifier_at(&model->sizes);
+    size_t attention = lstm_attention_at(&model->sizes),
+           classifier = lstm_classifier_at(&model->sizes);
     size_t bias = lstm_direction_at(&model->sizes, 0, 0) + 64 * 16 * 2, size;
     struct lstm_error err;
     void *blob;
     (void)state;
-    model->params[0] = model->params[attention] = model->params[classifier] = model->params[bias] = 0.1F;
+    model->params[0] = model->params[attention] = model->params[classifier] = model->params[bias] =
+        0.1F;
     assert_int_equal(lstm_model_write(model, LSTM_F16, &blob, &size, &err), LSTM_OK);
     assert_int_equal(lstm_model_read(blob, size, &back, &err), LSTM_OK);
     assert_true((double)back->params[0] == 0x1.998p-4);
@@ -231,7 +241,8 @@ static float golden_value(size_t tensor, size_t i)
 
 static void reads_the_golden_file_to_the_bit(void **state)
 {
-    /* The file's tensors in the order of the script's plan; memory has the sum where the plan has two biases. */
+    /* The file's tensors in the order of the script's plan; memory has the sum where the plan has
+     * two biases. */
     static const size_t plan[] = { 0, 1, 2, 3, 5, 6, 7, 9, 10, 11 };
     struct lstm_tensor tensors[LSTM_TENSORS_MAX];
     struct lstm_model *model;
@@ -252,8 +263,8 @@ static void reads_the_golden_file_to_the_bit(void **state)
             if (t == 1 && i < COUNT(specials))
                 value = specials[i];
             if (model->params[tensors[t].at + i] != value)
-                fail_msg("%s[%zu] is %a, expected %a", tensors[t].name, i, (double)model->params[tensors[t].at + i],
-                         (double)value);
+                fail_msg("%s[%zu] is %a, expected %a", tensors[t].name, i,
+                         (double)model->params[tensors[t].at + i], (double)value);
         }
     assert_string_equal(model->task, "classify");
     assert_string_equal(model->labels[0], "n\xc3\xa9gatif");
@@ -274,7 +285,8 @@ static void a_file_without_a_card_has_an_empty_one(void **state)
     size_t size, changed_size;
     unsigned char *blob = model_file_bytes(GOLDEN, &size);
     unsigned char *changed =
-        model_replaced(blob, size, ", \"card\": \"{\\\"seed\\\": 7, \\\"data\\\": \\\"none\\\"}\"", "", &changed_size);
+        model_replaced(blob, size, ", \"card\": \"{\\\"seed\\\": 7, \\\"data\\\": \\\"none\\\"}\"",
+                       "", &changed_size);
     struct lstm_model *model;
     (void)state;
     assert_int_equal(lstm_model_read(changed, changed_size, &model, NULL), LSTM_OK);
@@ -322,7 +334,8 @@ static void fail_every_allocation(struct lstm_model *model)
         allocations_left = failures;
         rc = lstm_model_write(model, LSTM_F32, &blob, &size, &err);
         allocations_left = -1;
-        assert_true(!rc || (rc == LSTM_NOMEM && err.status == rc && err.text[0] && !blob && blocks == before));
+        assert_true(!rc || (rc == LSTM_NOMEM && err.status == rc && err.text[0] && !blob &&
+                            blocks == before));
     }
     assert_true(failures > 3);
     for (rc = LSTM_NOMEM, failures = 0; rc; failures++) {
@@ -331,7 +344,8 @@ static void fail_every_allocation(struct lstm_model *model)
         allocations_left = failures;
         rc = lstm_model_read(blob, size, &back, &err);
         allocations_left = -1;
-        assert_true(!rc || (rc == LSTM_NOMEM && err.status == rc && err.text[0] && !back && blocks == before));
+        assert_true(!rc || (rc == LSTM_NOMEM && err.status == rc && err.text[0] && !back &&
+                            blocks == before));
     }
     assert_true(failures > 6);
     assert_same_model(model, back);
@@ -344,7 +358,8 @@ static void every_failing_allocation_is_reported_and_leaks_nothing(void **state)
 {
     (void)state;
     if (!OWN_MALLOC) {
-        print_message("SKIPPED: a sanitizer owns malloc, so allocations cannot be made to fail here\n");
+        print_message(
+            "SKIPPED: a sanitizer owns malloc, so allocations cannot be made to fail here\n");
         skip();
     }
     fail_every_allocation(model_sample(16, 16, 1, 2));

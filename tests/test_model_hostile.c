@@ -22,7 +22,8 @@ static void a_model_cut_anywhere_is_corrupt(void **state)
         assert_int_equal(lstm_model_write(model, LSTM_F16, &blob, &size, &err), LSTM_OK);
         lstm_model_free(model);
         for (size_t cut = 0; cut < size; cut++) {
-            unsigned char *part = malloc(cut + !cut); /* of exactly that size, so that a sanitizer sees the edge */
+            unsigned char *part =
+                malloc(cut + !cut); /* of exactly that size, so that a sanitizer sees the edge */
             assert_non_null(part);
             memcpy(part, blob, cut);
             err.text[0] = '\0';
@@ -40,7 +41,8 @@ static void change_every_byte_of_the_header(struct lstm_model *model)
     struct lstm_model *back;
     struct lstm_error err;
     void *written;
-    size_t size, params_size = lstm_params_count(&model->sizes) * sizeof(float), read = 0, refused = 0;
+    size_t size, params_size = lstm_params_count(&model->sizes) * sizeof(float), read = 0,
+                 refused = 0;
     assert_int_equal(lstm_model_write(model, LSTM_F16, &written, &size, &err), LSTM_OK);
     unsigned char *blob = written;
     for (size_t at = 0; at < 8 + model_header_size(written); at++) {
@@ -78,19 +80,23 @@ static void a_changed_byte_of_the_header_fails_or_leaves_the_parameters(void **s
 }
 
 struct hostile {
-    const char *from, *to, *reason; /* what stands in the header, what instead, and what is said of it */
+    const char *from, *to,
+        *reason; /* what stands in the header, what instead, and what is said of it */
 };
 
-static void refuse_each(const unsigned char *blob, size_t size, const struct hostile *cases, size_t count)
+static void refuse_each(const unsigned char *blob, size_t size, const struct hostile *cases,
+                        size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         struct lstm_model *model;
         struct lstm_error err = { 0 };
         size_t changed_size;
-        unsigned char *changed = model_replaced(blob, size, cases[i].from, cases[i].to, &changed_size);
+        unsigned char *changed =
+            model_replaced(blob, size, cases[i].from, cases[i].to, &changed_size);
         enum lstm_status rc = lstm_model_read(changed, changed_size, &model, &err);
         if (rc != LSTM_CORRUPT || err.status != rc || model || !strstr(err.text, cases[i].reason))
-            fail_msg("%s: status %d, \"%s\" instead of \"%s\"", cases[i].to, (int)rc, err.text, cases[i].reason);
+            fail_msg("%s: status %d, \"%s\" instead of \"%s\"", cases[i].to, (int)rc, err.text,
+                     cases[i].reason);
         assert_int_equal(lstm_model_read(changed, changed_size, &model, NULL), LSTM_CORRUPT);
         free(changed);
     }
@@ -101,29 +107,40 @@ static void refuses_a_hostile_header_and_says_why(void **state)
     static const struct hostile cases[] = {
         { "lstm-model", "pt", "metadata \"format\" is \"pt\", expected \"lstm-model\"" },
         { "\"format\": \"lstm-model\", ", "", "metadata \"format\" is missing" },
-        { "\"version\": \"1\"", "\"version\": \"2\"", "metadata \"version\" is \"2\", expected \"1\"" },
-        { "\"classify\"", "\"Classify\"", "metadata \"task\" is none of \"sentiment\", \"classify\", \"summarize\"" },
+        { "\"version\": \"1\"", "\"version\": \"2\"",
+          "metadata \"version\" is \"2\", expected \"1\"" },
+        { "\"classify\"", "\"Classify\"",
+          "metadata \"task\" is none of \"sentiment\", \"classify\", \"summarize\"" },
         { "\"classify\"", "\"summarize\"", "tensor decoder.weight_hh is missing" },
         { "\"classify\"", "\"classify\\u0000\"", "metadata \"task\" has a NUL inside" },
         { "\"classify\"", "\"sentiment\"", "a sentiment model has 3 classes, expected 2" },
-        { "\"window\": \"64\"", "\"window\": \"15\"", "window is 15, expected 16 to 4096 in steps of 1" },
+        { "\"window\": \"64\"", "\"window\": \"15\"",
+          "window is 15, expected 16 to 4096 in steps of 1" },
         { "\"window\": \"64\"", "\"window\": \"4097\"",
           "metadata \"window\" is 4097, expected a whole number up to 4096" },
-        { "\"window\": \"64\"", "\"window\": \"-64\"", "metadata \"window\" is -64, expected a whole number" },
-        { "\"window\": \"64\"", "\"window\": \"64.5\"", "metadata \"window\" is 64.5, expected a whole number" },
-        { "\"window\": \"64\"", "\"window\": \" 64\"", "metadata \"window\" is \" 64\", expected a number" },
-        { "\"window\": \"64\"", "\"window\": \"1e999\"", "metadata \"window\" is \"1e999\", expected a number" },
+        { "\"window\": \"64\"", "\"window\": \"-64\"",
+          "metadata \"window\" is -64, expected a whole number" },
+        { "\"window\": \"64\"", "\"window\": \"64.5\"",
+          "metadata \"window\" is 64.5, expected a whole number" },
+        { "\"window\": \"64\"", "\"window\": \" 64\"",
+          "metadata \"window\" is \" 64\", expected a number" },
+        { "\"window\": \"64\"", "\"window\": \"1e999\"",
+          "metadata \"window\" is \"1e999\", expected a number" },
         { "\"window\": \"64\"", "\"window\": 64", "metadata \"window\" is not a string" },
         { "\"window\": \"64\", ", "", "metadata \"window\" is missing" },
-        { "\"overlap\": \"16\"", "\"overlap\": \"33\"", "overlap is 33, expected 0 to 32 in steps of 1" },
+        { "\"overlap\": \"16\"", "\"overlap\": \"33\"",
+          "overlap is 33, expected 0 to 32 in steps of 1" },
         { "\"overlap\"", "\"overlop\"", "metadata \"overlap\" is missing" },
-        { "\"labels\": \"[", "\"labels\": \"", "metadata \"labels\", byte 14: something follows the value" },
+        { "\"labels\": \"[", "\"labels\": \"",
+          "metadata \"labels\", byte 14: something follows the value" },
         { "\\\"neutral\\\", ", "", "metadata \"labels\" is not a JSON array of 3 strings" },
-        { "[\\\"n\\\\u00e9gatif\\\", \\\"neutral\\\", \\\"\\\\u6b63\\\"]", "3", "is not a JSON array of 3 strings" },
+        { "[\\\"n\\\\u00e9gatif\\\", \\\"neutral\\\", \\\"\\\\u6b63\\\"]", "3",
+          "is not a JSON array of 3 strings" },
         { "\\\"neutral\\\"", "7", "label 1 is not a string" },
         { "\\\"neutral\\\"", "\\\"\\\"", "label 1 is not UTF-8 of 1 to 63 bytes" },
         { "\\\"neutral\\\"", "\\\"a\\\\u0000\\\"", "label 1 is not UTF-8 of 1 to 63 bytes" },
-        { "neutral", "0123456789012345678901234567890123456789012345678901234567890123", "label 1 is not UTF-8 of 1" },
+        { "neutral", "0123456789012345678901234567890123456789012345678901234567890123",
+          "label 1 is not UTF-8 of 1" },
         { "neutral", "\\\\u6b63", "labels 1 and 2 are the same" },
         { "\"1.25\"", "\"0\"", "metadata \"temperature\" is 0, expected a number above 0" },
         { "\"1.25\"", "\"-1\"", "metadata \"temperature\" is -1, expected a number above 0" },
@@ -135,9 +152,12 @@ static void refuses_a_hostile_header_and_says_why(void **state)
         { "a\\nb\\n", "a\\na\\n", "vocabulary entry 2" },
         { "a\\nb\\n", "a\\n", "embedding.weight has 263 rows, the vocabulary 262 tokens" },
         { "{\\\"seed\\\": 7", "[7", "metadata \"card\", byte 10: expected ',' or ']'" },
-        { "{\\\"seed\\\": 7, \\\"data\\\": \\\"none\\\"}", "[]", "metadata \"card\" is not a JSON object" },
-        { "\\\"seed\\\": 7", "\\\"data\\\": 7", "metadata \"card\", byte 18: a key that stands twice" },
-        { "\"card\"", "\"note\"", "metadata \"note\" is unknown; what else is to be said goes into \"card\"" },
+        { "{\\\"seed\\\": 7, \\\"data\\\": \\\"none\\\"}", "[]",
+          "metadata \"card\" is not a JSON object" },
+        { "\\\"seed\\\": 7", "\\\"data\\\": 7",
+          "metadata \"card\", byte 18: a key that stands twice" },
+        { "\"card\"", "\"note\"",
+          "metadata \"note\" is unknown; what else is to be said goes into \"card\"" },
         { "\"card\"", "\"cards\\u0007\"", "metadata \"cards?\" is unknown" },
         { "\"embedding.weight\"", "\"embedding.weights\"", "tensor embedding.weight is missing" },
         { "\"attention.weight\"", "\"attention.bias\"",
@@ -145,7 +165,8 @@ static void refuses_a_hostile_header_and_says_why(void **state)
         { "\"lstm.bias_hh_l0\"", "\"lstm.bias_hh_l1\"",
           "tensor lstm.bias_hh_l1 does not belong to a model of 1 layers" },
         { "\"lstm.weight_ih_l0\"", "\"lstm.weight_ih_l1\"", "layers is 0, expected 1 to 4" },
-        { "\"lstm.weight_ih_l0_reverse\"", "\"lstm.weight_ih_l1\"", "tensor lstm.weight_ih_l0_reverse is missing" },
+        { "\"lstm.weight_ih_l0_reverse\"", "\"lstm.weight_ih_l1\"",
+          "tensor lstm.weight_ih_l0_reverse is missing" },
         { "[263, 16]", "[16, 263]", "vocab is 16, expected 257 to 1048576 in steps of 1" },
         { "[263, 16]", "[4208]", "tensor embedding.weight: not a shape of 2 sizes within bounds" },
         { "[263, 16]", "[526, 8]", "embedding is 8, expected 16 to 1024 in steps of 16" },
@@ -155,8 +176,10 @@ static void refuses_a_hostile_header_and_says_why(void **state)
         { "[1, 32]", "[32]", "tensor attention.weight: expected shape [1, 32]" },
         { "[1, 32]", "[32, 1]", "tensor attention.weight: expected shape [1, 32]" },
         { "[3, 96]", "[96, 3]", "tensor classifier.weight: expected shape [3, 96]" },
-        { "\"F16\", \"shape\": [64]", "\"F16\", \"shape\": [1, 64]", "tensor lstm.bias_hh_l0: expected shape [64]" },
-        { "\"F16\", \"shape\": [64]", "\"F32\", \"shape\": [32]", "tensor lstm.bias_hh_l0: expected shape [64]" },
+        { "\"F16\", \"shape\": [64]", "\"F16\", \"shape\": [1, 64]",
+          "tensor lstm.bias_hh_l0: expected shape [64]" },
+        { "\"F16\", \"shape\": [64]", "\"F32\", \"shape\": [32]",
+          "tensor lstm.bias_hh_l0: expected shape [64]" },
         { "\"F16\", \"shape\": [3, 96]", "\"F32\", \"shape\": [3, 48]",
           "tensor classifier.weight: expected shape [3, 96]" },
         { "\"F16\", \"shape\": [64, 16]", "\"F16\", \"shape\": [16, 64]",
@@ -174,12 +197,16 @@ static void refuses_a_hostile_summariser_and_says_why(void **state)
     static const struct hostile cases[] = {
         { "\"summarize\"", "\"summarise\"", "metadata \"task\" is none of \"sentiment\"" },
         { "\"summarize\"", "\"classify\"", "tensor classifier.bias is missing" },
-        { "\"card\":", "\"labels\":\"[]\",\"card\":", "metadata \"labels\" does not belong to a summariser" },
-        { "\"card\":", "\"temperature\":\"1\",\"card\":", "metadata \"temperature\" does not belong to a summar" },
+        { "\"card\":", "\"labels\":\"[]\",\"card\":",
+          "metadata \"labels\" does not belong to a summariser" },
+        { "\"card\":", "\"temperature\":\"1\",\"card\":",
+          "metadata \"temperature\" does not belong to a summar" },
         { "\"card\":", "\"note\":\"1\",\"card\":", "metadata \"note\" is unknown; what else" },
         { "\"decoder.weight_hh\"", "\"decoder.weight_hx\"", "tensor decoder.weight_hh is missing" },
-        { "\"decoder.bias_hh\"", "\"decoder.bias_hx\"", "tensor decoder.bias_hx does not belong to a model of" },
-        { "\"decoder.bias_hh\"", "\"attention.weight\"", "tensor attention.weight does not belong to a model of" },
+        { "\"decoder.bias_hh\"", "\"decoder.bias_hx\"",
+          "tensor decoder.bias_hx does not belong to a model of" },
+        { "\"decoder.bias_hh\"", "\"attention.weight\"",
+          "tensor attention.weight does not belong to a model of" },
         { "\"align_query.bias\"", "\"align_query.bies\"", "tensor align_query.bias is missing" },
         { "\"copy.bias\"", "\"copy.bies\"", "tensor copy.bies does not belong to a model of" },
         { "[128,32]", "[512,8]", "decoder is 8, expected 16 to 1024 in steps of 16" },
@@ -193,7 +220,8 @@ static void refuses_a_hostile_summariser_and_says_why(void **state)
           "alignment is 24, expected 16 to 1024 in steps of 16" },
         { "\"bridge.bias\":{\"dtype\":\"F32\"", "\"bridge.bias\":{\"dtype\":\"I32\"",
           "tensor bridge.bias is I32, expected F32, F16 or BF16" },
-        { "\"shape\":[48],", "\"shape\":[1,48],", "tensor align_query.bias: not a shape of 1 sizes within bounds" },
+        { "\"shape\":[48],", "\"shape\":[1,48],",
+          "tensor align_query.bias: not a shape of 1 sizes within bounds" },
         { "\"align_query.bias\":{\"dtype\":\"F32\",\"shape\":[48],",
           "\"align_query.bias\":{\"dtype\":\"F16\",\"shape\":[96],",
           "tensor align_state.weight: expected shape [96, 32]" },
@@ -240,7 +268,8 @@ static void refuses_numbers_that_are_not_finite_and_names_them(void **state)
         memcpy((char *)blob + model_tensor_at(blob, cases[i].tensor) + 4 * 5, cases[i].bytes, 4);
         assert_int_equal(lstm_model_read(blob, size, &back, &err), LSTM_CORRUPT);
         assert_null(back);
-        snprintf(reason, sizeof reason, "tensor %s, element 5: not a finite number", cases[i].tensor);
+        snprintf(reason, sizeof reason, "tensor %s, element 5: not a finite number",
+                 cases[i].tensor);
         assert_string_equal(err.text, reason);
         free(blob);
         lstm_model_free(model);
@@ -257,11 +286,13 @@ static void two_finite_biases_with_an_infinite_sum_are_refused(void **state)
     (void)state;
     bias[9] = 0x1.8p127F;
     assert_int_equal(lstm_model_write(model, LSTM_F32, &written, &size, &err), LSTM_OK);
-    /* In the file bias_hh lies behind bias_ih, the embedding and the two matrices; the rest has 64 floats fewer. */
+    /* In the file bias_hh lies behind bias_ih, the embedding and the two matrices; the rest has 64
+     * floats fewer. */
     unsigned char *blob = written;
     size_t data = size - (count + 2 * 64) * sizeof(float);
     size_t bias_ih = data + ((size_t)model->sizes.vocab * 16 + 64 * 16 * 2) * sizeof(float);
-    memcpy(blob + bias_ih + (64 + 9) * sizeof(float), blob + bias_ih + 9 * sizeof(float), sizeof(float));
+    memcpy(blob + bias_ih + (64 + 9) * sizeof(float), blob + bias_ih + 9 * sizeof(float),
+           sizeof(float));
     assert_int_equal(lstm_model_read(blob, size, &back, &err), LSTM_CORRUPT);
     assert_string_equal(err.text, "tensor lstm.bias_hh_l0, element 9: not a finite number");
     free(written);

@@ -16,7 +16,8 @@ struct values {
 };
 
 /* Parses up to eight words behind the command's name. */
-static enum lstm_status parse(const char *const *words, struct values *values, struct lstm_error *err)
+static enum lstm_status parse(const char *const *words, struct values *values,
+                              struct lstm_error *err)
 {
     const struct option_spec specs[] = {
         { "--out", OPTION_TEXT, &values->out, 0, 0, "a file" },
@@ -45,7 +46,8 @@ static void values_follow_their_names_or_an_equals_sign(void **state)
     static const char *const cases[][9] = {
         { "--out", "a=b", "--epochs", "7", "--seed", "18446744073709551615", "--rate", "0.5" },
         { "--out=a=b", "--epochs=7", "--seed=18446744073709551615", "--rate=5e-1" },
-        { "--epochs", "3", "--epochs", "7", "--out=a=b", "--seed=18446744073709551615", "--rate=.5" },
+        { "--epochs", "3", "--epochs", "7", "--out=a=b", "--seed=18446744073709551615",
+          "--rate=.5" },
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -85,8 +87,10 @@ static void refuses_with_the_option_the_value_and_the_bounds(void **state)
         { { "--epochs", "99999999999999999999" }, "expected a whole number from 1 to 100" },
         { { "--rate", "nan" }, "--rate is \"nan\", expected a number from 0.001 to 1" },
         { { "--rate", "1.5" }, "--rate is \"1.5\", expected a number from 0.001 to 1" },
-        { { "--seed", "-1" }, "--seed is \"-1\", expected a whole number from 0 to 18446744073709551615" },
-        { { "--seed", "18446744073709551616" }, "expected a whole number from 0 to 18446744073709551615" },
+        { { "--seed", "-1" },
+          "--seed is \"-1\", expected a whole number from 0 to 18446744073709551615" },
+        { { "--seed", "18446744073709551616" },
+          "expected a whole number from 0 to 18446744073709551615" },
         { { "--quiet=yes" }, "--quiet takes no value, but \"yes\" was given" },
         { { "--out" }, "--out needs a value" },
         { { "--out", "--epochs", "3" }, "--out needs a value" },

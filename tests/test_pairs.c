@@ -32,8 +32,8 @@ static int close_tokenizer(void **state)
     return 0;
 }
 
-static void open_pairs(const struct row *items, int32_t count, struct pairs_limits limits, struct dataset *d,
-                       struct pairs_report *report)
+static void open_pairs(const struct row *items, int32_t count, struct pairs_limits limits,
+                       struct dataset *d, struct pairs_report *report)
 {
     struct row copy[8];
     struct rows rows = { .count = count, .rows = copy };
@@ -46,7 +46,8 @@ static void open_pairs(const struct row *items, int32_t count, struct pairs_limi
 
 static void a_pair_is_its_source_and_then_its_summary(void **state)
 {
-    static const struct row rows[] = { { "warm tea", 0, "tea" }, { "cold cold tea", 0, "cold tea" } };
+    static const struct row rows[] = { { "warm tea", 0, "tea" },
+                                       { "cold cold tea", 0, "cold tea" } };
     static const int32_t ids[] = { WARM, TEA, TEA, COLD, COLD, TEA, COLD, TEA };
     static const int32_t starts[] = { 0, 3, 8 }, middles[] = { 2, 6 };
     struct dataset d;
@@ -66,9 +67,10 @@ static void a_pair_is_its_source_and_then_its_summary(void **state)
 static void long_texts_are_cut_and_long_or_empty_pairs_left_out_and_both_counted(void **state)
 {
     static const struct row rows[] = {
-        { "warm warm tea", 0, "tea" },                          /* cut to two tokens */
-        { "warm tea", 0, "cold cold cold tea" },                /* too long a summary */
-        { "warm warm warm tea", 0, "cold cold cold cold tea" }, /* left out, so not counted as cut */
+        { "warm warm tea", 0, "tea" },           /* cut to two tokens */
+        { "warm tea", 0, "cold cold cold tea" }, /* too long a summary */
+        { "warm warm warm tea", 0,
+          "cold cold cold cold tea" }, /* left out, so not counted as cut */
         { "", 0, "tea" },
         { "tea", 0, " " },
         { "cold", 0, "tea tea tea" }, /* exactly as long as may be */
@@ -113,7 +115,8 @@ static void a_split_keeps_source_and_summary_together(void **state)
     struct lstm_error err;
     (void)state;
     for (int i = 0; i < PAIRS; i++)
-        items[i] = i % 3 ? (struct row){ "warm tea", 8, "warm" } : (struct row){ "cold", 4, "cold tea" };
+        items[i] =
+            i % 3 ? (struct row){ "warm tea", 8, "warm" } : (struct row){ "cold", 4, "cold tea" };
     assert_int_equal(pairs_open(tokenizer, &rows, &limits, &d, &report, &err), LSTM_OK);
     uint64_t whole = dataset_hash(&d, 0);
     assert_int_equal(dataset_split(&d, 0.3, 1, &held, &err), LSTM_OK);
@@ -143,12 +146,15 @@ static void frequencies_count_summaries_and_their_ends_plus_one(void **state)
     const struct {
         int32_t token;
         double count;
-    } expected[] = { { TEA, 3 }, { COLD, 2 }, { WARM, 1 }, { LSTM_TOKEN_MASK, 3 }, { LSTM_TOKEN_BYTES, 1 } };
+    } expected[] = {
+        { TEA, 3 }, { COLD, 2 }, { WARM, 1 }, { LSTM_TOKEN_MASK, 3 }, { LSTM_TOKEN_BYTES, 1 }
+    };
     (void)state;
     open_pairs(rows, COUNT(rows), (struct pairs_limits){ 10, 10 }, &d, &report);
     pairs_frequencies(&d, VOCAB, log_shares);
     for (int32_t i = 0; i < COUNT(expected); i++)
-        assert_true(fabs((double)log_shares[expected[i].token] - log(expected[i].count / total)) < 1e-6);
+        assert_true(fabs((double)log_shares[expected[i].token] - log(expected[i].count / total)) <
+                    1e-6);
     for (int32_t k = 0; k < VOCAB; k++)
         sum += exp((double)log_shares[k]);
     assert_true(fabs(sum - 1) < 1e-6);

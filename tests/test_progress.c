@@ -62,9 +62,11 @@ static const char *bar(const char *what, int64_t done, int64_t total, double sec
 static void a_terminal_shows_share_rate_loss_and_time_left(void **state)
 {
     (void)state;
-    assert_matches(bar("epoch 2/5", 430000, 1000000, 7, 0.21337),
-                   "^\repoch 2/5 \\[#{8,}-{8,}\\] 43%  61k tokens/s  loss 0\\.2134  0:09 left\033\\[K$");
-    assert_matches(bar("vectors 1/5", 5000000, 10000000, 4, NAN), "50%  1\\.2M tokens/s  0:04 left");
+    assert_matches(
+        bar("epoch 2/5", 430000, 1000000, 7, 0.21337),
+        "^\repoch 2/5 \\[#{8,}-{8,}\\] 43%  61k tokens/s  loss 0\\.2134  0:09 left\033\\[K$");
+    assert_matches(bar("vectors 1/5", 5000000, 10000000, 4, NAN),
+                   "50%  1\\.2M tokens/s  0:04 left");
     assert_matches(bar("slow", 100, 10000, 100, 1), " 1%  1 tokens/s  loss 1\\.0000  2:45:00 left");
     assert_matches(bar("first", 0, 10000, 1, NAN), " 0%  0 tokens/s  \\? left");
     assert_matches(bar("all", 10000, 10000, 1, NAN), "\\[#+\\] 100%");

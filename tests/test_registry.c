@@ -10,11 +10,16 @@
 
 #include <cmocka.h>
 
-static const struct tiny_model first = {
-    .task = "sentiment", .labels = "negative positive", .seed = 1, .card = "{\"seed\":1,\"data\":\"none\"}"
-};
-static const struct tiny_model second = { .task = "sentiment", .labels = "negative positive", .seed = 2 };
-static const struct tiny_model topics = { .task = "classify", .labels = "sport politics weather", .seed = 3 };
+static const struct tiny_model first = { .task = "sentiment",
+                                         .labels = "negative positive",
+                                         .seed = 1,
+                                         .card = "{\"seed\":1,\"data\":\"none\"}" };
+static const struct tiny_model second = { .task = "sentiment",
+                                          .labels = "negative positive",
+                                          .seed = 2 };
+static const struct tiny_model topics = { .task = "classify",
+                                          .labels = "sport politics weather",
+                                          .seed = 3 };
 
 #define SCORE "SELECT lstm_sentiment('a good film', 'm')"
 
@@ -50,39 +55,30 @@ static int measure(void **state)
     return scores[0] == scores[1];
 }
 
-static void expect(const char *sql, const char *expected)
-{
-    const char *got = text_of(db, sql);
-    if (strcmp(got, expected))
-        fail_msg("%s: expected %s, got %s", sql, expected, got);
-}
-
-static void bind_model(sqlite3_stmt *s, int parameter, const struct tiny_model *tiny)
-{
-    size_t size = 0;
-    void *blob = tiny_model_write(tiny, &size);
-    assert_int_equal(sqlite3_bind_blob64(s, parameter, blob, size, free), SQLITE_OK);
-}
-
 /* import */
 
 static void an_imported_model_is_a_described_row(void **state)
 {
     (void)state;
     assert_int_equal(extension_import(db, "m", &first), 1);
-    expect("SELECT name || version || task FROM lstm_models", "m1sentiment");
-    expect("SELECT sha256 = lstm_model_sha256('m') AND bytes = length(blob) FROM lstm_models", "1");
-    expect("SELECT json_extract(sizes, '$.vocab', '$.embedding', '$.hidden', '$.layers', '$.classes', '$.window', "
+    expect(db, "SELECT name || version || task FROM lstm_models", "m1sentiment");
+    expect(db, "SELECT sha256 = lstm_model_sha256('m') AND bytes = length(blob) FROM lstm_models",
+           "1");
+    expect(db,
+           "SELECT json_extract(sizes, '$.vocab', '$.embedding', '$.hidden', '$.layers', "
+           "'$.classes', '$.window', "
            "'$.overlap') FROM lstm_models",
            "[289,16,16,1,2,32,8]");
-    expect("SELECT labels FROM lstm_models", "[\"negative\",\"positive\"]");
-    expect("SELECT card FROM lstm_models", "{\"seed\":1,\"data\":\"none\"}");
-    expect("SELECT metrics FROM lstm_models", "NULL");
-    expect("SELECT created_at BETWEEN strftime('%Y-%m-%dT%H:%M:%SZ', 'now', '-1 minute') AND "
+    expect(db, "SELECT labels FROM lstm_models", "[\"negative\",\"positive\"]");
+    expect(db, "SELECT card FROM lstm_models", "{\"seed\":1,\"data\":\"none\"}");
+    expect(db, "SELECT metrics FROM lstm_models", "NULL");
+    expect(db,
+           "SELECT created_at BETWEEN strftime('%Y-%m-%dT%H:%M:%SZ', 'now', '-1 minute') AND "
            "strftime('%Y-%m-%dT%H:%M:%SZ', 'now') FROM lstm_models",
            "1");
-    expect("SELECT lstm_model_import('n', lstm_model_export('m'), '{\"accuracy\": 0.5}')", "1");
-    expect("SELECT json_extract(metrics, '$.accuracy') FROM lstm_models WHERE name = 'n'", "0.5");
+    expect(db, "SELECT lstm_model_import('n', lstm_model_export('m'), '{\"accuracy\": 0.5}')", "1");
+    expect(db, "SELECT json_extract(metrics, '$.accuracy') FROM lstm_models WHERE name = 'n'",
+           "0.5");
 }
 
 static void the_same_blob_again_is_no_new_version(void **state)
@@ -99,14 +95,15 @@ static void the_same_blob_again_is_no_new_version(void **state)
     assert_true(real_of(db, SCORE) == scores[0]);
     run(db, "DELETE FROM lstm_models WHERE version = 3");
     assert_true(real_of(db, SCORE) == scores[1]);
-    expect("SELECT count(*) FROM lstm_models", "2");
+    expect(db, "SELECT count(*) FROM lstm_models", "2");
 }
 
 static void versions_never_change(void **state)
 {
     (void)state;
     extension_import(db, "m", &first);
-    assert_int_equal(fails_with(db, "UPDATE lstm_models SET task = 'classify'", "a version of a model never changes"),
+    assert_int_equal(fails_with(db, "UPDATE lstm_models SET task = 'classify'",
+                                "a version of a model never changes"),
                      SQLITE_CONSTRAINT);
 }
 
@@ -117,18 +114,28 @@ static void import_refuses_what_is_no_model(void **state)
     } cases[] = {
         { "SELECT lstm_model_import('m', x'')", "LSTM_ERR_MODEL: the BLOB is not a model: " },
         { "SELECT lstm_model_import('m', x'00')", "LSTM_ERR_MODEL: the BLOB is not a model: " },
-        { "SELECT lstm_model_import('m', zeroblob(8))", "LSTM_ERR_MODEL: the BLOB is not a model: " },
-        { "SELECT lstm_model_import('m', x'ffffffffffffffff')", "LSTM_ERR_MODEL: the BLOB is not a model: " },
-        { "SELECT lstm_model_import('m', randomblob(10000))", "LSTM_ERR_MODEL: the BLOB is not a model: " },
+        { "SELECT lstm_model_import('m', zeroblob(8))",
+          "LSTM_ERR_MODEL: the BLOB is not a model: " },
+        { "SELECT lstm_model_import('m', x'ffffffffffffffff')",
+          "LSTM_ERR_MODEL: the BLOB is not a model: " },
+        { "SELECT lstm_model_import('m', randomblob(10000))",
+          "LSTM_ERR_MODEL: the BLOB is not a model: " },
         { "SELECT lstm_model_import('m', NULL)", "LSTM_ERR_INPUT: a model has to be a BLOB" },
-        { "SELECT lstm_model_import('m', 'model.safetensors')", "LSTM_ERR_INPUT: a model has to be a BLOB" },
-        { "SELECT lstm_model_import('', b) FROM model", "LSTM_ERR_INPUT: a model's name has to be" },
-        { "SELECT lstm_model_import(NULL, b) FROM model", "LSTM_ERR_INPUT: a model's name has to be" },
+        { "SELECT lstm_model_import('m', 'model.safetensors')",
+          "LSTM_ERR_INPUT: a model has to be a BLOB" },
+        { "SELECT lstm_model_import('', b) FROM model",
+          "LSTM_ERR_INPUT: a model's name has to be" },
+        { "SELECT lstm_model_import(NULL, b) FROM model",
+          "LSTM_ERR_INPUT: a model's name has to be" },
         { "SELECT lstm_model_import(5, b) FROM model", "LSTM_ERR_INPUT: a model's name has to be" },
-        { "SELECT lstm_model_import('two words', b) FROM model", "LSTM_ERR_INPUT: a model's name has to be" },
-        { "SELECT lstm_model_import('m' || char(0), b) FROM model", "LSTM_ERR_INPUT: a model's name has to be" },
-        { "SELECT lstm_model_import(printf('%065d', 1), b) FROM model", "LSTM_ERR_INPUT: a model's name has to be" },
-        { "SELECT lstm_model_import('default-x', b) FROM model", "LSTM_ERR_INPUT: the name 'default-x' is not free" },
+        { "SELECT lstm_model_import('two words', b) FROM model",
+          "LSTM_ERR_INPUT: a model's name has to be" },
+        { "SELECT lstm_model_import('m' || char(0), b) FROM model",
+          "LSTM_ERR_INPUT: a model's name has to be" },
+        { "SELECT lstm_model_import(printf('%065d', 1), b) FROM model",
+          "LSTM_ERR_INPUT: a model's name has to be" },
+        { "SELECT lstm_model_import('default-x', b) FROM model",
+          "LSTM_ERR_INPUT: the name 'default-x' is not free" },
         { "SELECT lstm_model_import('m', b, '{') FROM model", "LSTM_ERR_INPUT: metrics, byte 1" },
         { "SELECT lstm_model_import('m', b, '[1]') FROM model",
           "LSTM_ERR_INPUT: metrics have to be NULL or a JSON object" },
@@ -144,14 +151,15 @@ static void import_refuses_what_is_no_model(void **state)
     sqlite3_stmt *s = NULL;
     (void)state;
     run(db, "CREATE TABLE model(b BLOB)");
-    assert_int_equal(sqlite3_prepare_v2(db, "INSERT INTO model VALUES (?1)", -1, &s, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, "INSERT INTO model VALUES (?1)", -1, &s, NULL),
+                     SQLITE_OK);
     bind_model(s, 1, &first);
     assert_int_equal(sqlite3_step(s), SQLITE_DONE);
     sqlite3_finalize(s);
     for (size_t i = 0; i < COUNT(cases); i++)
         fails_with(db, cases[i].sql, cases[i].message);
-    expect("SELECT count(*) FROM sqlite_master WHERE name LIKE 'lstm%'", "0");
-    expect("SELECT lstm_model_import('m', b) FROM model", "1");
+    expect(db, "SELECT count(*) FROM sqlite_master WHERE name LIKE 'lstm%'", "0");
+    expect(db, "SELECT lstm_model_import('m', b) FROM model", "1");
 }
 
 static void import_is_part_of_the_transaction_it_is_in(void **state)
@@ -177,16 +185,17 @@ static void a_failing_import_leaves_nothing_behind(void **state)
     run(db, "CREATE VIEW lstm_models AS SELECT 1 AS name");
     fails_with(db, "SELECT lstm_model_import('m', lstm_model_export('default-sentiment'))",
                "LSTM_ERR_MODEL: cannot store the model");
-    expect("SELECT group_concat(name) FROM sqlite_master", "lstm_models");
+    expect(db, "SELECT group_concat(name) FROM sqlite_master", "lstm_models");
     assert_int_equal(sqlite3_get_autocommit(db), 1);
     run(db, "DROP VIEW lstm_models; CREATE TABLE t(x)");
-    fails_with(db, "INSERT INTO t SELECT lstm_model_import('m', lstm_model_export('default-sentiment'))",
-               "LSTM_ERR_INPUT: lstm_model_import cannot be part of a statement that writes");
-    expect("SELECT group_concat(name) FROM sqlite_master", "t");
+    fails_with(
+        db, "INSERT INTO t SELECT lstm_model_import('m', lstm_model_export('default-sentiment'))",
+        "LSTM_ERR_INPUT: lstm_model_import cannot be part of a statement that writes");
+    expect(db, "SELECT group_concat(name) FROM sqlite_master", "t");
     run(db, "CREATE TEMP TABLE lstm_models(x)"); /* in the way of the unqualified name */
-    expect("SELECT lstm_model_import('m', lstm_model_export('default-sentiment'))", "1");
-    expect("SELECT count(*) FROM main.lstm_models", "1");
-    expect("SELECT count(*) FROM main.sqlite_master WHERE type = 'trigger'", "1");
+    expect(db, "SELECT lstm_model_import('m', lstm_model_export('default-sentiment'))", "1");
+    expect(db, "SELECT count(*) FROM main.lstm_models", "1");
+    expect(db, "SELECT count(*) FROM main.sqlite_master WHERE type = 'trigger'", "1");
 }
 
 static void export_gives_the_bytes_back(void **state)
@@ -197,14 +206,15 @@ static void export_gives_the_bytes_back(void **state)
     (void)state;
     extension_import(db, "m", &first);
     extension_import(db, "m", &second);
-    assert_int_equal(sqlite3_prepare_v2(db, "SELECT lstm_model_export('m')", -1, &s, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, "SELECT lstm_model_export('m')", -1, &s, NULL),
+                     SQLITE_OK);
     assert_int_equal(sqlite3_step(s), SQLITE_ROW);
     assert_int_equal(sqlite3_column_bytes(s, 0), size);
     assert_memory_equal(sqlite3_column_blob(s, 0), blob, size);
     sqlite3_finalize(s);
     free(blob);
-    expect("SELECT lstm_model_import('copy', lstm_model_export('m'))", "1");
-    expect("SELECT lstm_model_sha256('copy') = lstm_model_sha256('m')", "1");
+    expect(db, "SELECT lstm_model_import('copy', lstm_model_export('m'))", "1");
+    expect(db, "SELECT lstm_model_sha256('copy') = lstm_model_sha256('m')", "1");
 }
 
 /* rows that are not as import made them */
@@ -215,16 +225,19 @@ static void altered_rows_are_found_out(void **state)
         const char *change, *message;
     } cases[] = {
         { "blob = CAST(substr(blob, 1, length(blob) - 4) || x'00000000' AS BLOB)",
-          "LSTM_ERR_MODEL: model 'm' (version 1, database 'main') was altered after it was stored" },
+          "LSTM_ERR_MODEL: model 'm' (version 1, database 'main') was altered after it was "
+          "stored" },
         { "blob = substr(blob, 1, 1000), bytes = 1000", "blob of 1000 bytes has SHA-256" },
-        { "blob = x'', bytes = 0", "LSTM_ERR_MODEL: model 'm' (version 1, database 'main'): its blob is empty" },
+        { "blob = x'', bytes = 0",
+          "LSTM_ERR_MODEL: model 'm' (version 1, database 'main'): its blob is empty" },
         { "sha256 = printf('%064d', 7)", "its row says 0000000000000000" },
     };
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
         char sql[300];
         extension_import(db, "m", &first);
-        snprintf(sql, sizeof sql, "DROP TRIGGER lstm_models_immutable; UPDATE lstm_models SET %s", cases[i].change);
+        snprintf(sql, sizeof sql, "DROP TRIGGER lstm_models_immutable; UPDATE lstm_models SET %s",
+                 cases[i].change);
         run(db, sql);
         fails_with(db, SCORE, cases[i].message);
         fails_with(db, "SELECT lstm_model_export('m')", cases[i].message);
@@ -236,7 +249,8 @@ static void a_valid_hash_of_an_invalid_model_is_found_out(void **state)
 {
     (void)state; /* the SHA-256 of "abc", FIPS 180-2 appendix B.1 */
     extension_import(db, "m", &first);
-    run(db, "DROP TRIGGER lstm_models_immutable; UPDATE lstm_models SET blob = x'616263', bytes = 3, sha256 = "
+    run(db, "DROP TRIGGER lstm_models_immutable; UPDATE lstm_models SET blob = x'616263', bytes = "
+            "3, sha256 = "
             "'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad'");
     fails_with(db, SCORE, "LSTM_ERR_MODEL: model 'm' (version 1, database 'main'): ");
 }
@@ -248,20 +262,24 @@ static void tables_of_another_shape_are_named(void **state)
     } cases[] = {
         { "CREATE TABLE lstm_models(name)",
           "LSTM_ERR_MODEL: cannot read the models of database 'main': no such column: version" },
-        { "CREATE TABLE lstm_models AS SELECT 'm' AS name, 1 AS version, NULL AS sha256, NULL AS blob",
+        { "CREATE TABLE lstm_models AS SELECT 'm' AS name, 1 AS version, NULL AS sha256, NULL AS "
+          "blob",
           "LSTM_ERR_MODEL: model 'm' (version 1, database 'main'): its sha256 is not one" },
-        { "CREATE TABLE lstm_models AS SELECT 'm' AS name, 1 AS version, printf('%064d', 1) AS sha256, 'x' AS blob",
+        { "CREATE TABLE lstm_models AS SELECT 'm' AS name, 1 AS version, printf('%064d', 1) AS "
+          "sha256, 'x' AS blob",
           "LSTM_ERR_MODEL: model 'm' (version 1, database 'main'): its blob is not a BLOB" },
         { "CREATE TABLE lstm_models AS SELECT 'n' AS name, 1 AS version, '' AS sha256, x'' AS blob",
           "LSTM_ERR_MODEL: no model named 'm'" },
-        { "CREATE TABLE model_rows AS SELECT 1; CREATE VIEW lstm_models AS SELECT * FROM model_rows",
+        { "CREATE TABLE model_rows AS SELECT 1; CREATE VIEW lstm_models AS SELECT * FROM "
+          "model_rows",
           "LSTM_ERR_MODEL: no model named 'm'" },
     };
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
         run(db, cases[i].table);
         fails_with(db, SCORE, cases[i].message);
-        run(db, strstr(cases[i].table, "VIEW") ? "DROP VIEW lstm_models" : "DROP TABLE lstm_models");
+        run(db,
+            strstr(cases[i].table, "VIEW") ? "DROP VIEW lstm_models" : "DROP TABLE lstm_models");
     }
 }
 
@@ -271,7 +289,8 @@ static void a_table_that_scores_while_it_is_read_is_refused(void **state)
     if (sqlite3_exec(db,
                      "CREATE VIEW rows AS SELECT 1 AS id, 'm' AS name, 1 AS version, "
                      "lstm_sentiment('x', 'm') AS sha256, x'' AS blob;"
-                     "CREATE VIRTUAL TABLE lstm_models USING fts5(name, version, sha256, blob, content='rows', "
+                     "CREATE VIRTUAL TABLE lstm_models USING fts5(name, version, sha256, blob, "
+                     "content='rows', "
                      "content_rowid='id')",
                      NULL, NULL, NULL)) {
         print_message("skipped: this SQLite has no FTS5, which the table of this test needs\n");
@@ -290,7 +309,8 @@ static void one_name_in_two_databases_has_to_be_one_model(void **state)
     char attach[400];
     (void)state;
     sqlite3 *other = extension_open("b.db", 0);
-    snprintf(attach, sizeof attach, "ATTACH '%s' AS \"other \"\"db\"", sqlite3_db_filename(other, "main"));
+    snprintf(attach, sizeof attach, "ATTACH '%s' AS \"other \"\"db\"",
+             sqlite3_db_filename(other, "main"));
     extension_import(db, "m", &first);
     extension_import(other, "m", &first);
     extension_import(other, "there", &second);
@@ -299,11 +319,13 @@ static void one_name_in_two_databases_has_to_be_one_model(void **state)
     assert_true(real_of(db, "SELECT lstm_sentiment('a good film', 'there')") == scores[1]);
     extension_import(other, "m", &second);
     fails_with(db, SCORE,
-               "LSTM_ERR_MODEL: the name 'm' stands for different models in the databases 'main' and 'other \"db'");
+               "LSTM_ERR_MODEL: the name 'm' stands for different models in the databases 'main' "
+               "and 'other \"db'");
     run(db, "DETACH \"other \"\"db\"");
     assert_true(real_of(db, SCORE) == scores[0]);
     fails_with(db, "SELECT lstm_sentiment('x', 'there')", "LSTM_ERR_MODEL: no model named 'there'");
-    run(db, "CREATE TEMP TABLE lstm_models AS SELECT * FROM main.lstm_models; DELETE FROM main.lstm_models");
+    run(db, "CREATE TEMP TABLE lstm_models AS SELECT * FROM main.lstm_models; DELETE FROM "
+            "main.lstm_models");
     assert_true(real_of(db, SCORE) == scores[0]);
     extension_close(other);
 }
@@ -325,12 +347,14 @@ static void what_another_connection_does_counts_at_once(void **state)
 {
     sqlite3 *other = extension_open("a.db", 0);
     (void)state;
-    fails_with(db, SCORE, "no model named 'm'"); /* and this connection now knows a schema without the table */
+    fails_with(db, SCORE,
+               "no model named 'm'"); /* and this connection now knows a schema without the table */
     extension_import(other, "m", &first);
     assert_true(real_of(db, SCORE) == scores[0]);
     extension_import(other, "m", &second);
     assert_true(real_of(db, SCORE) == scores[1]);
-    expect("SELECT lstm_model_sha256('m') = (SELECT sha256 FROM lstm_models WHERE version = 2)", "1");
+    expect(db, "SELECT lstm_model_sha256('m') = (SELECT sha256 FROM lstm_models WHERE version = 2)",
+           "1");
     run(other, "DELETE FROM lstm_models WHERE version = 2");
     assert_true(real_of(db, SCORE) == scores[0]);
     run(other, "DROP TABLE lstm_models");
@@ -343,10 +367,11 @@ static void a_statement_scores_by_one_model(void **state)
     sqlite3_stmt *s = NULL;
     (void)state;
     extension_import(db, "m", &first);
-    assert_int_equal(sqlite3_prepare_v2(db,
-                                        "SELECT lstm_sentiment('a good film', 'm') FROM (SELECT 1 UNION ALL SELECT 2)",
-                                        -1, &s, NULL),
-                     SQLITE_OK);
+    assert_int_equal(
+        sqlite3_prepare_v2(
+            db, "SELECT lstm_sentiment('a good film', 'm') FROM (SELECT 1 UNION ALL SELECT 2)", -1,
+            &s, NULL),
+        SQLITE_OK);
     for (int run_number = 0; run_number < 2; run_number++) {
         assert_int_equal(sqlite3_step(s), SQLITE_ROW);
         assert_true(sqlite3_column_double(s, 0) == scores[run_number]);
@@ -367,17 +392,22 @@ static void more_models_than_a_connection_keeps(void **state)
         snprintf(name, sizeof name, "m%d", (int)tiny.seed);
         extension_import(db, name, &tiny);
     }
-    run(db, "CREATE TABLE once AS SELECT name, lstm_classify('a good film', name) AS result FROM lstm_models");
-    expect("SELECT count(DISTINCT result) FROM once", "12");
-    expect("SELECT sum(result = lstm_classify('a good film', name)) FROM once, (SELECT 1 UNION ALL SELECT 2)", "24");
-    expect("SELECT json_array_length(lstm_info(), '$.models')", "8");
+    run(db, "CREATE TABLE once AS SELECT name, lstm_classify('a good film', name) AS result FROM "
+            "lstm_models");
+    expect(db, "SELECT count(DISTINCT result) FROM once", "12");
+    expect(db,
+           "SELECT sum(result = lstm_classify('a good film', name)) FROM once, (SELECT 1 UNION ALL "
+           "SELECT 2)",
+           "24");
+    expect(db, "SELECT json_array_length(lstm_info(), '$.models')", "8");
 }
 
 /* files and locks */
 
 static void no_lock_outlives_a_call(void **state)
 {
-    static const char *const modes[] = { "PRAGMA journal_mode = delete", "PRAGMA journal_mode = wal" };
+    static const char *const modes[] = { "PRAGMA journal_mode = delete",
+                                         "PRAGMA journal_mode = wal" };
     (void)state;
     extension_import(db, "m", &first);
     for (size_t i = 0; i < COUNT(modes); i++) {
@@ -401,7 +431,8 @@ static void a_locked_database_is_an_error_and_not_a_guess(void **state)
     extension_import(db, "m", &first);
     run(other, "BEGIN EXCLUSIVE");
     assert_int_equal(
-        fails_with(db, SCORE, "LSTM_ERR_MODEL: cannot read the models of database 'main': database is locked"),
+        fails_with(db, SCORE,
+                   "LSTM_ERR_MODEL: cannot read the models of database 'main': database is locked"),
         SQLITE_BUSY);
     assert_true(real_of(db, "SELECT lstm_sentiment('a good film')") < 1); /* needs no database */
     run(other, "COMMIT");
@@ -411,7 +442,8 @@ static void a_locked_database_is_an_error_and_not_a_guess(void **state)
 
 static void read_only_databases_score(void **state)
 {
-    static const char *const modes[] = { "PRAGMA journal_mode = delete", "PRAGMA journal_mode = wal" };
+    static const char *const modes[] = { "PRAGMA journal_mode = delete",
+                                         "PRAGMA journal_mode = wal" };
     (void)state;
     extension_import(db, "m", &first);
     for (size_t i = 0; i < COUNT(modes); i++) {
@@ -429,20 +461,22 @@ static void read_only_databases_score(void **state)
 static void wal_readers_score_while_others_write(void **state)
 {
     (void)state;
-    run(db, "PRAGMA journal_mode = wal; CREATE TABLE t(body TEXT); INSERT INTO t VALUES ('good'), ('bad'), ('film')");
+    run(db, "PRAGMA journal_mode = wal; CREATE TABLE t(body TEXT); INSERT INTO t VALUES ('good'), "
+            "('bad'), ('film')");
     extension_import(db, "m", &first);
     sqlite3 *writer = extension_open("a.db", 0);
     run(writer, "BEGIN IMMEDIATE; INSERT INTO t VALUES ('the')");
-    expect("SELECT count(lstm_sentiment(body, 'm')) FROM t", "3");
+    expect(db, "SELECT count(lstm_sentiment(body, 'm')) FROM t", "3");
     run(writer, "UPDATE t SET body = body || round(lstm_sentiment(body, 'm'), 2); COMMIT");
-    expect("SELECT count(lstm_sentiment(body, 'm')) FROM t", "4");
+    expect(db, "SELECT count(lstm_sentiment(body, 'm')) FROM t", "4");
     extension_close(writer);
 }
 
-/* A nested statement that finds its schema outdated fails inside SQLite before it is prepared again. In autocommit mode
- * that moves the cursors of the statement it is nested in; when what the call reads next pushes their pages out of the
- * cache, the outer statement gives wrong rows without an error. So the tables here are in a database that is looked
- * into after the outdated one, with a small cache and a long schema. */
+/* A nested statement that finds its schema outdated fails inside SQLite before it is prepared
+ * again. In autocommit mode that moves the cursors of the statement it is nested in; when what the
+ * call reads next pushes their pages out of the cache, the outer statement gives wrong rows without
+ * an error. So the tables here are in a database that is looked into after the outdated one, with a
+ * small cache and a long schema. */
 static void a_look_up_leaves_the_cursors_of_its_statement_alone(void **state)
 {
     sqlite3_stmt *s = NULL;
@@ -450,7 +484,8 @@ static void a_look_up_leaves_the_cursors_of_its_statement_alone(void **state)
     int rows = 0;
     (void)state;
     sqlite3 *tables = extension_open("b.db", 0), *other = extension_open("a.db", 0);
-    run(tables, "CREATE TABLE a(k INTEGER, filler TEXT); CREATE INDEX ak ON a(k, filler); CREATE TABLE b(m INTEGER);"
+    run(tables, "CREATE TABLE a(k INTEGER, filler TEXT); CREATE INDEX ak ON a(k, filler); CREATE "
+                "TABLE b(m INTEGER);"
                 "INSERT INTO b VALUES (10), (500), (1500);"
                 "WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 1999)"
                 "INSERT INTO a SELECT i, printf('%0200d', i) FROM n; BEGIN");
@@ -463,11 +498,13 @@ static void a_look_up_leaves_the_cursors_of_its_statement_alone(void **state)
     snprintf(sql, sizeof sql, "ATTACH '%s' AS tables; PRAGMA tables.cache_size = 10",
              sqlite3_db_filename(tables, "main"));
     run(db, sql);
-    assert_int_equal(sqlite3_prepare_v2(db,
-                                        "SELECT b.m, count(*) FROM b CROSS JOIN a INDEXED BY ak ON a.k >= 0 AND a.k < "
-                                        "b.m + (lstm_sentiment('film', 'm') > 2) GROUP BY b.rowid",
-                                        -1, &s, NULL),
-                     SQLITE_OK);
+    assert_int_equal(
+        sqlite3_prepare_v2(
+            db,
+            "SELECT b.m, count(*) FROM b CROSS JOIN a INDEXED BY ak ON a.k >= 0 AND a.k < "
+            "b.m + (lstm_sentiment('film', 'm') > 2) GROUP BY b.rowid",
+            -1, &s, NULL),
+        SQLITE_OK);
     run(other, "CREATE TABLE t(x)"); /* what db knows of this schema is outdated now */
     for (; sqlite3_step(s) == SQLITE_ROW; rows++)
         assert_int_equal(sqlite3_column_int(s, 0), sqlite3_column_int(s, 1));
@@ -478,135 +515,6 @@ static void a_look_up_leaves_the_cursors_of_its_statement_alone(void **state)
 }
 
 /* interrupts */
-
-static struct {
-    enum { INTERRUPT, STOP_ONCE, STOP_FROM_THEN_ON, WAYS } way;
-    int at, calls; /* of the progress handler */
-} interruption;
-
-static int progress(void *unused)
-{
-    (void)unused;
-    interruption.calls++;
-    if (interruption.way == INTERRUPT && interruption.calls == interruption.at)
-        sqlite3_interrupt(db);
-    return interruption.way == STOP_ONCE           ? interruption.calls == interruption.at
-           : interruption.way == STOP_FROM_THEN_ON ? interruption.calls >= interruption.at
-                                                   : 0;
-}
-
-/* Runs a statement with one row, which is interrupted after at operations, also behind the last one of each statement
- * that is nested in it. Returns whether it was long enough for that. */
-static int interrupted(sqlite3_stmt *s, int at)
-{
-    interruption.at = at;
-    interruption.calls = 0;
-    sqlite3_progress_handler(db, 1, progress, NULL);
-    int rc = sqlite3_step(s);
-    sqlite3_reset(s);
-    sqlite3_progress_handler(db, 0, NULL, NULL);
-    if (rc != SQLITE_ROW && rc != SQLITE_INTERRUPT)
-        fail_msg("interrupted after %d operations: %d, %s", at, rc, sqlite3_errmsg(db));
-    assert_true(rc == SQLITE_ROW || interruption.calls >= at);
-    return interruption.calls >= at;
-}
-
-/* Nothing is open, nothing is locked, and what is written from now on stays. */
-static void expect_no_transaction(sqlite3 *other)
-{
-    assert_int_equal(sqlite3_get_autocommit(db), 1);
-    run(other, "UPDATE t SET x = 1");
-    run(db, "UPDATE t SET x = x + 1");
-    assert_string_equal(text_of(other, "SELECT x FROM t"), "2");
-}
-
-static const char *const journal_modes[] = { "PRAGMA journal_mode = delete", "PRAGMA journal_mode = wal" };
-
-static sqlite3 *open_both(const char *journal_mode)
-{
-    sqlite3 *other = extension_open("a.db", 0);
-    run(db, journal_mode);
-    run(db, "PRAGMA synchronous = off; DROP TABLE IF EXISTS t; CREATE TABLE t(x); INSERT INTO t VALUES (0)");
-    run(other, "PRAGMA synchronous = off");
-    return other;
-}
-
-static void an_interrupted_look_up_leaves_no_transaction_open(void **state)
-{
-    (void)state;
-    extension_import(db, "m", &first);
-    for (size_t i = 0; i < COUNT(journal_modes) * WAYS; i++) {
-        sqlite3_stmt *s = NULL;
-        sqlite3 *other = open_both(journal_modes[i / WAYS]);
-        interruption.way = i % WAYS;
-        assert_int_equal(sqlite3_prepare_v2(db, SCORE, -1, &s, NULL), SQLITE_OK);
-        for (int at = 1; interrupted(s, at); at++)
-            expect_no_transaction(other);
-        assert_true(interruption.at > 50); /* or this has tested nothing */
-        expect_no_transaction(other);
-        sqlite3_finalize(s);
-        extension_close(other);
-        assert_true(real_of(db, SCORE) == scores[0]);
-    }
-}
-
-static void an_interrupted_import_leaves_no_transaction_open(void **state)
-{
-    static const char *const before[] = { "DROP TABLE IF EXISTS lstm_models", "DELETE FROM lstm_models" };
-    (void)state;
-    for (size_t i = 0; i < COUNT(journal_modes) * COUNT(before) * WAYS; i++) {
-        sqlite3_stmt *s = NULL;
-        sqlite3 *other = open_both(journal_modes[i / WAYS / COUNT(before)]);
-        interruption.way = i % WAYS;
-        assert_int_equal(sqlite3_prepare_v2(db, "SELECT lstm_model_import('m', ?1)", -1, &s, NULL), SQLITE_OK);
-        bind_model(s, 1, &first);
-        for (int at = 1, more = 1; more; at++) {
-            run(db, before[i / WAYS % COUNT(before)]);
-            more = interrupted(s, at);
-            expect_no_transaction(other);
-            if (!strcmp(text_of(db, "SELECT count(*) FROM sqlite_master WHERE name = 'lstm_models'"), "1"))
-                expect("SELECT count(*) FROM sqlite_master WHERE type = 'trigger'", "1"); /* all or nothing */
-        }
-        assert_true(interruption.at > 50);
-        expect("SELECT count(*) FROM lstm_models", "1");
-        sqlite3_finalize(s);
-        extension_close(other);
-    }
-}
-
-/* The user's transaction goes on without a savepoint of ours, or was rolled back as SQLite does it. */
-static void an_interrupted_import_in_a_transaction_is_not_half_done(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < COUNT(journal_modes) * WAYS; i++) {
-        sqlite3_stmt *s = NULL;
-        sqlite3 *other = open_both(journal_modes[i / WAYS]);
-        int lost = 0, kept = 0;
-        interruption.way = i % WAYS;
-        assert_int_equal(sqlite3_prepare_v2(db, "SELECT lstm_model_import('m', ?1)", -1, &s, NULL), SQLITE_OK);
-        bind_model(s, 1, &first);
-        for (int at = 1, more = 1; more; at++) {
-            run(db, "DROP TABLE IF EXISTS lstm_models; UPDATE t SET x = 0; BEGIN; UPDATE t SET x = 7");
-            more = interrupted(s, at);
-            if (sqlite3_get_autocommit(db)) {
-                expect("SELECT x FROM t", "0");
-                lost++;
-            } else {
-                fails_with(db, "RELEASE lstm_model_import", "no such savepoint");
-                run(db, "COMMIT");
-                expect("SELECT x FROM t", "7");
-                kept++;
-            }
-            expect("SELECT count(*) FROM sqlite_master WHERE name = 'lstm_models' AND NOT EXISTS (SELECT 1 FROM "
-                   "sqlite_master WHERE type = 'trigger')",
-                   "0");
-            expect_no_transaction(other);
-        }
-        assert_true(lost > 0 && kept > 0);
-        sqlite3_finalize(s);
-        extension_close(other);
-    }
-}
 
 static int look_at_profiled(unsigned event, void *rows, void *statement, void *nanoseconds)
 {
@@ -683,9 +591,6 @@ int main(void)
         TEST(read_only_databases_score),
         TEST(wal_readers_score_while_others_write),
         TEST(a_look_up_leaves_the_cursors_of_its_statement_alone),
-        TEST(an_interrupted_look_up_leaves_no_transaction_open),
-        TEST(an_interrupted_import_leaves_no_transaction_open),
-        TEST(an_interrupted_import_in_a_transaction_is_not_half_done),
         TEST(the_name_outlives_the_statement_it_is_bound_to),
         TEST(a_long_error_is_cut_at_a_character),
     };

@@ -40,7 +40,8 @@ static void words_stand_left_and_numbers_right(void **state)
 {
     (void)state;
     assert_string_equal(
-        printed("VALUES ('pear', 7, NULL), ('fig', 123456789, 0.25), ('\xc3\xa9t\xc3\xa9', -1, 12)", NULL),
+        printed("VALUES ('pear', 7, NULL), ('fig', 123456789, 0.25), ('\xc3\xa9t\xc3\xa9', -1, 12)",
+                NULL),
         "column1    column2  column3\n"
         "pear             7        -\n"
         "fig      123456789     0.25\n"
@@ -57,14 +58,16 @@ static void the_argument_is_bound(void **state)
 {
     (void)state;
     assert_string_equal(printed("SELECT ?1 AS given", "it's"), "given\nit's\n");
-    assert_string_equal(printed("SELECT coalesce(?1, 'nothing') AS given", NULL), "given\nnothing\n");
+    assert_string_equal(printed("SELECT coalesce(?1, 'nothing') AS given", NULL),
+                        "given\nnothing\n");
 }
 
 static void errors_are_those_of_sqlite(void **state)
 {
     (void)state;
     assert_string_equal(printed("SELECT absent", NULL), "no such column: absent");
-    assert_string_equal(printed("SELECT abs(-9223372036854775807 - 1) AS a", NULL), "integer overflow");
+    assert_string_equal(printed("SELECT abs(-9223372036854775807 - 1) AS a", NULL),
+                        "integer overflow");
 }
 
 int main(void)

@@ -21,13 +21,15 @@ static void the_numbers_are_those_of_rouge_score(void **state)
         const char *reference, *output;
         double one, two, l;
     } cases[] = {
-        { "Great dress for summer", "great summer dress", 0.8571428571428571, 0, 0.57142857142857151 },
-        { "the cat sat on the mat", "the the the cat", 0.59999999999999998, 0.25, 0.40000000000000002 },
+        { "Great dress for summer", "great summer dress", 0.8571428571428571, 0,
+          0.57142857142857151 },
+        { "the cat sat on the mat", "the the the cat", 0.59999999999999998, 0.25,
+          0.40000000000000002 },
         { "police killed the gunman", "police kill the gunman", 0.75, 0.33333333333333331, 0.75 },
         { "police killed the gunman", "the gunman kill police", 0.75, 0.33333333333333331, 0.5 },
         { "a b c d e f", "f e d c b a", 1, 0, 0.16666666666666666 },
-        { "Loves it!!! 10/10, would-buy again", "10 10 would buy it again", 0.92307692307692302, 0.54545454545454541,
-          0.76923076923076916 },
+        { "Loves it!!! 10/10, would-buy again", "10 10 would buy it again", 0.92307692307692302,
+          0.54545454545454541, 0.76923076923076916 },
         { "don't buy", "dont buy", 0.40000000000000002, 0, 0.40000000000000002 },
         { "don't buy", "don t buy", 1, 1, 1 },
         { "na\u00efve caf\u00e9", "naive cafe", 0, 0, 0 },
@@ -37,10 +39,11 @@ static void the_numbers_are_those_of_rouge_score(void **state)
         { "great", "...", 0, 0, 0 },
         { "", "", 0, 0, 0 },
         { "one", "one", 1, 0, 1 },
-        { "one two one two one", "one two one", 0.74999999999999989, 0.66666666666666663, 0.74999999999999989 },
+        { "one two one two one", "one two one", 0.74999999999999989, 0.66666666666666663,
+          0.74999999999999989 },
         { "snake_case_name v2.0", "snake case name v2 0", 1, 1, 1 },
-        { "common data files for the game engine", "data files for the common game", 0.92307692307692302,
-          0.54545454545454541, 0.76923076923076916 },
+        { "common data files for the game engine", "data files for the common game",
+          0.92307692307692302, 0.54545454545454541, 0.76923076923076916 },
         { "\u6771\u4eac great", "great \u6771\u4eac", 1, 0, 1 },
     };
     (void)state;
@@ -51,8 +54,8 @@ static void the_numbers_are_those_of_rouge_score(void **state)
         assert_int_equal(rouge_score(&reference, &output, NULL, &rouge, &err), LSTM_OK);
         if (fabs(rouge.one - cases[i].one) > 1e-12 || fabs(rouge.two - cases[i].two) > 1e-12 ||
             fabs(rouge.l - cases[i].l) > 1e-12)
-            fail_msg("\"%s\", \"%s\": %.17g %.17g %.17g", cases[i].reference, cases[i].output, rouge.one, rouge.two,
-                     rouge.l);
+            fail_msg("\"%s\", \"%s\": %.17g %.17g %.17g", cases[i].reference, cases[i].output,
+                     rouge.one, rouge.two, rouge.l);
     }
 }
 

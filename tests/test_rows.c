@@ -114,15 +114,18 @@ static void csv_errors_name_the_file_and_the_line(void **state)
         { "label,words\n1,a\n", "case.csv has no column text, it has: label, words" },
         { "text,words\n1,a\n", "case.csv has no column label, it has: text, words" },
         { "label,text\n1,a\n2\n", "case.csv:3: 1 fields, expected 2 as in the first line" },
-        { "label,text\n1,\"a\nb\"\n\n2,a,b\n", "case.csv:5: 3 fields, expected 2 as in the first line" },
-        { "label,text\n1,\"a\"b\n", "case.csv:2: a closing quote is followed by text, expected a comma" },
+        { "label,text\n1,\"a\nb\"\n\n2,a,b\n",
+          "case.csv:5: 3 fields, expected 2 as in the first line" },
+        { "label,text\n1,\"a\"b\n",
+          "case.csv:2: a closing quote is followed by text, expected a comma" },
         { "label,text\n1,a\n1,\"a\nb\n", "case.csv:3: a quoted field has no end" },
     };
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
         const char *path = written("case.csv", cases[i].csv, strlen(cases[i].csv));
-        assert_fails(&(struct rows_source){ .csv = path, .text_column = "text", .label_column = "label" },
-                     cases[i].message);
+        assert_fails(
+            &(struct rows_source){ .csv = path, .text_column = "text", .label_column = "label" },
+            cases[i].message);
     }
     assert_fails(&(struct rows_source){ .csv = in_folder("absent.csv"), .text_column = "text" },
                  "absent.csv: No such file or directory");
@@ -193,17 +196,21 @@ static void a_broken_xz_file_is_an_error_not_fewer_rows(void **state)
     fclose(file);
     assert_in_range(size, 1000, sizeof bytes - 1);
     written("cut.csv.xz", bytes, size - 500);
-    assert_fails(&(struct rows_source){ .csv = packed, .text_column = "text" }, "xz could not decompress it");
-    assert_fails(&(struct rows_source){ .csv = written("not.csv.xz", "text\na\n", 7), .text_column = "text" },
+    assert_fails(&(struct rows_source){ .csv = packed, .text_column = "text" },
+                 "xz could not decompress it");
+    assert_fails(&(struct rows_source){ .csv = written("not.csv.xz", "text\na\n", 7),
+                                        .text_column = "text" },
                  "xz could not decompress it");
 }
 
 static void a_query_gives_texts_of_any_type_and_skips_null(void **state)
 {
-    const char *path = database("typed.db", "CREATE TABLE t(a, b);"
-                                            "INSERT INTO t VALUES ('text', 'good'), (NULL, 'lost'), ('lost', NULL),"
-                                            "(12, 1), (x'ff00', 2.5), ('', '')");
-    struct rows_source source = { .database = path, .query = "SELECT a, b FROM t ORDER BY rowid; -- that is all\n" };
+    const char *path = database(
+        "typed.db", "CREATE TABLE t(a, b);"
+                    "INSERT INTO t VALUES ('text', 'good'), (NULL, 'lost'), ('lost', NULL),"
+                    "(12, 1), (x'ff00', 2.5), ('', '')");
+    struct rows_source source = { .database = path,
+                                  .query = "SELECT a, b FROM t ORDER BY rowid; -- that is all\n" };
     struct rows rows;
     struct lstm_error err = { 0 };
     (void)state;
@@ -232,7 +239,8 @@ static void only_one_statement_that_reads_is_run(void **state)
     static const struct {
         const char *query, *message;
     } cases[] = {
-        { "SELECT a, b, a FROM t", "the query gives 3 columns, expected 1 (text) or 2 (text, label)" },
+        { "SELECT a, b, a FROM t",
+          "the query gives 3 columns, expected 1 (text) or 2 (text, label)" },
         { "DELETE FROM t RETURNING a", "the query would write" },
         { "SELECT a FROM t; DELETE FROM t", "the query is more than one statement" },
         { "SELECT a FROM t; nonsense", "the query is more than one statement" },
@@ -242,12 +250,17 @@ static void only_one_statement_that_reads_is_run(void **state)
         { "SELECT c FROM t", "reading.db: no such column: c" },
         { "SELECT abs(-9223372036854775807 - 1)", "reading.db: integer overflow" },
     };
-    const char *path = database("reading.db", "CREATE TABLE t(a, b); INSERT INTO t VALUES ('text', 'good')");
+    const char *path =
+        database("reading.db", "CREATE TABLE t(a, b); INSERT INTO t VALUES ('text', 'good')");
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++)
-        assert_fails(&(struct rows_source){ .database = path, .query = cases[i].query }, cases[i].message);
+        assert_fails(&(struct rows_source){ .database = path, .query = cases[i].query },
+                     cases[i].message);
     struct rows rows;
-    assert_int_equal(rows_read(&(struct rows_source){ .database = path, .query = "SELECT a FROM t" }, &rows, NULL), 0);
+    assert_int_equal(
+        rows_read(&(struct rows_source){ .database = path, .query = "SELECT a FROM t" }, &rows,
+                  NULL),
+        0);
     assert_int_equal(rows.count, 1);
     rows_free(&rows);
 }
@@ -260,18 +273,24 @@ static void a_database_that_is_not_there_is_not_made(void **state)
     assert_fails(&(struct rows_source){ .database = path, .query = "SELECT 1" },
                  "absent.db: unable to open database file");
     assert_int_equal(access(path, F_OK), -1);
-    assert_fails(&(struct rows_source){ .database = text, .query = "SELECT 1 FROM t" }, "file is not a database");
+    assert_fails(&(struct rows_source){ .database = text, .query = "SELECT 1 FROM t" },
+                 "file is not a database");
 }
 
 static void a_source_is_one_thing_and_whole(void **state)
 {
     static const struct rows_source sources[] = {
-        { 0 },          { .database = "a" },    { .query = "a" },
-        { .csv = "a" }, { .text_column = "a" }, { .database = "a", .query = "a", .csv = "a", .text_column = "a" },
+        { 0 },
+        { .database = "a" },
+        { .query = "a" },
+        { .csv = "a" },
+        { .text_column = "a" },
+        { .database = "a", .query = "a", .csv = "a", .text_column = "a" },
     };
     (void)state;
     for (size_t i = 0; i < COUNT(sources); i++)
-        assert_fails(&sources[i], "--db FILE with --query SELECT, or from --csv FILE with --text COLUMN");
+        assert_fails(&sources[i],
+                     "--db FILE with --query SELECT, or from --csv FILE with --text COLUMN");
 }
 
 static int make_folder(void **state)

@@ -1,4 +1,5 @@
-/* Whole training runs on a small language whose labels are known: they learn, they repeat, they resume. */
+/* Whole training runs on a small language whose labels are known: they learn, they repeat, they
+ * resume. */
 #include "train/run.h"
 
 #include "train/bpe.h"
@@ -30,13 +31,16 @@ static void write_text(uint64_t *random, char text[TEXT_SIZE], int *label)
 {
     static const char *const telling[2][4] = { { "awful", "boring", "broken", "cheap" },
                                                { "lovely", "gripping", "sturdy", "bright" } };
-    static const char *const filler[] = { "the", "film", "blender", "was", "and", "a", "bit", "story", "it", "of" };
+    static const char *const filler[] = { "the", "film", "blender", "was", "and",
+                                          "a",   "bit",  "story",   "it",  "of" };
     uint32_t words = 3 + random_below(random, 40), at = random_below(random, words);
     int is_positive = (int)random_below(random, 2), turned = random_below(random, 4) == 0;
     size_t size = 0;
     for (uint32_t w = 0; w < words; w++) {
-        const char *word = w == at ? telling[is_positive][random_below(random, 4)] : filler[random_below(random, 10)];
-        size += (size_t)snprintf(text + size, TEXT_SIZE - size, "%s%s ", w == at && turned ? "not " : "", word);
+        const char *word = w == at ? telling[is_positive][random_below(random, 4)]
+                                   : filler[random_below(random, 10)];
+        size += (size_t)snprintf(text + size, TEXT_SIZE - size, "%s%s ",
+                                 w == at && turned ? "not " : "", word);
     }
     *label = is_positive ^ turned;
 }
@@ -60,9 +64,10 @@ static int make_data(void **state)
     }
     int fd = mkstemp(checkpoint);
     return fd < 0 || close(fd) || bpe_learn(&rows, &bpe, &vocabulary, &size, &err) ||
-           lstm_tokenizer_open(vocabulary, size, &tokenizer, &err) || labels_collect(&rows, 1, &labels, &err) ||
-           dataset_open(tokenizer, &rows, &labels, &train, &err) || dataset_split(&train, 0.2, 1, &valid, &err) ||
-           (free(vocabulary), 0);
+           lstm_tokenizer_open(vocabulary, size, &tokenizer, &err) ||
+           labels_collect(&rows, 1, &labels, &err) ||
+           dataset_open(tokenizer, &rows, &labels, &train, &err) ||
+           dataset_split(&train, 0.2, 1, &valid, &err) || (free(vocabulary), 0);
 }
 
 static int free_data(void **state)
@@ -121,7 +126,8 @@ static void a_network_learns_words_and_their_negation(void **state)
     struct run_result result;
     size_t count;
     (void)state;
-    free(attempt(&(struct attempt){ .seed = 1, .threads = 2, .shards = 2, .epochs = 8 }, &result, &count));
+    free(attempt(&(struct attempt){ .seed = 1, .threads = 2, .shards = 2, .epochs = 8 }, &result,
+                 &count));
     assert_true(result.state.best_accuracy > 0.97);
     assert_false(result.interrupted);
 }
@@ -190,7 +196,8 @@ static void a_checkpoint_of_another_run_is_refused(void **state)
     const struct lstm_sizes sizes = { lstm_tokenizer_vocab(tokenizer), 16, 16, 1, 2, 32, 8, 0, 0 };
     const struct trainer_options options = { .batch_tokens = 300, .shards = 1, .threads = 1 };
     struct trainer trainer;
-    struct run_state before = { .epoch = 4, .batch = 7, .best_epoch = 3, .best_accuracy = 0.1 }, after;
+    struct run_state before = { .epoch = 4, .batch = 7, .best_epoch = 3, .best_accuracy = 0.1 },
+                     after;
     struct lstm_error err = { 0 };
     (void)state;
     assert_int_equal(trainer_open(&sizes, &options, &trainer, &err), LSTM_OK);

@@ -9,7 +9,8 @@
 #include <cmocka.h>
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
-#define T(dtype, shape, offsets) "{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":" offsets "}"
+#define T(dtype, shape, offsets) \
+    "{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":" offsets "}"
 
 /* A file of that header and so many bytes of data, in a block of exactly its size. */
 static unsigned char *file_of(const char *header, size_t data_size, size_t *size)
@@ -41,39 +42,68 @@ static void refuses_a_bad_header_and_says_why(void **state)
         { "{\"a\":{}}", 0, "tensor a: expected an object of exactly" },
         { "{\"a\":{\"dtype\":\"U8\",\"shape\":[],\"data_offset\":[0,1]}}", 1,
           "tensor a: expected an object of exactly" },
-        { "{\"a\":{\"dtype\":\"U8\",\"shape\":[],\"data_offsets\":[0,1],\"x\":0}}", 1, "an object of exactly" },
+        { "{\"a\":{\"dtype\":\"U8\",\"shape\":[],\"data_offsets\":[0,1],\"x\":0}}", 1,
+          "an object of exactly" },
         { "{\"a\":" T("U9", "[1]", "[0,1]") "}", 1, "tensor a: its dtype is none of BOOL U8" },
         { "{\"a\":" T("f32", "[1]", "[0,4]") "}", 4, "tensor a: its dtype is none of BOOL U8" },
-        { "{\"a\":{\"dtype\":1,\"shape\":[],\"data_offsets\":[0,1]}}", 1, "tensor a: its dtype is none of" },
-        { "{\"a\":" T("U8", "1", "[0,1]") "}", 1, "tensor a: its shape is not an array of at most 8 sizes" },
-        { "{\"a\":" T("U8", "[1,1,1,1,1,1,1,1,1]", "[0,1]") "}", 1, "its shape is not an array of at most 8 sizes" },
-        { "{\"a\":" T("U8", "[-1]", "[0,1]") "}", 1, "tensor a: its shape has something else than sizes in it" },
-        { "{\"a\":" T("U8", "[1.0]", "[0,1]") "}", 1, "its shape has something else than sizes in it" },
-        { "{\"a\":" T("U8", "[\"1\"]", "[0,1]") "}", 1, "its shape has something else than sizes in it" },
-        { "{\"a\":" T("U8", "[[1]]", "[0,1]") "}", 1, "its shape has something else than sizes in it" },
-        { "{\"a\":" T("U8", "[99999999999999999999]", "[0,1]") "}", 1, "something else than sizes in it" },
-        { "{\"a\":" T("U8", "[4294967296,4294967296]", "[0,0]") "}", 0, "more elements than can be counted" },
-        { "{\"a\":" T("U8", "[4294967296,4294967296,0]", "[0,0]") "}", 0, "more elements than can be counted" },
-        { "{\"a\":" T("F64", "[9223372036854775807]", "[0,8]") "}", 8, "more elements than can be counted" },
-        { "{\"a\":" T("F32", "[2]", "[0,4]") "}", 4, "tensor a: dtype and shape need 8 bytes, data_offsets give 4" },
-        { "{\"a\":" T("F16", "[2,2]", "[0,4]") "}", 4, "tensor a: dtype and shape need 8 bytes, data_offsets give 4" },
-        { "{\"a\":" T("F32", "[]", "[0,0]") "}", 0, "tensor a: dtype and shape need 4 bytes, data_offsets give 0" },
-        { "{\"a\":" T("U8", "[1]", "[0]") "}", 1, "tensor a: its data_offsets are not two whole numbers" },
-        { "{\"a\":" T("U8", "[1]", "[0,1,2]") "}", 1, "its data_offsets are not two whole numbers" },
-        { "{\"a\":" T("U8", "[1]", "[0,\"1\"]") "}", 1, "its data_offsets are not two whole numbers" },
-        { "{\"a\":" T("U8", "[1]", "[[0,1],1]") "}", 1, "its data_offsets are not two whole numbers" },
-        { "{\"a\":" T("U8", "[1]", "{\"a\":1}") "}", 1, "its data_offsets are not two whole numbers" },
-        { "{\"a\":" T("U8", "[1]", "[-1,0]") "}", 1, "data_offsets -1 to 0 do not lie in 1 bytes of data" },
-        { "{\"a\":" T("U8", "[1]", "[1,0]") "}", 1, "data_offsets 1 to 0 do not lie in 1 bytes of data" },
-        { "{\"a\":" T("U8", "[1]", "[1,2]") "}", 1, "data_offsets 1 to 2 do not lie in 1 bytes of data" },
-        { "{\"a\":" T("U8", "[1]", "[0,9223372036854775807]") "}", 1, "do not lie in 1 bytes of data" },
+        { "{\"a\":{\"dtype\":1,\"shape\":[],\"data_offsets\":[0,1]}}", 1,
+          "tensor a: its dtype is none of" },
+        { "{\"a\":" T("U8", "1", "[0,1]") "}", 1,
+          "tensor a: its shape is not an array of at most 8 sizes" },
+        { "{\"a\":" T("U8", "[1,1,1,1,1,1,1,1,1]", "[0,1]") "}", 1,
+          "its shape is not an array of at most 8 sizes" },
+        { "{\"a\":" T("U8", "[-1]", "[0,1]") "}", 1,
+          "tensor a: its shape has something else than sizes in it" },
+        { "{\"a\":" T("U8", "[1.0]", "[0,1]") "}", 1,
+          "its shape has something else than sizes in it" },
+        { "{\"a\":" T("U8", "[\"1\"]", "[0,1]") "}", 1,
+          "its shape has something else than sizes in it" },
+        { "{\"a\":" T("U8", "[[1]]", "[0,1]") "}", 1,
+          "its shape has something else than sizes in it" },
+        { "{\"a\":" T("U8", "[99999999999999999999]", "[0,1]") "}", 1,
+          "something else than sizes in it" },
+        { "{\"a\":" T("U8", "[4294967296,4294967296]", "[0,0]") "}", 0,
+          "more elements than can be counted" },
+        { "{\"a\":" T("U8", "[4294967296,4294967296,0]", "[0,0]") "}", 0,
+          "more elements than can be counted" },
+        { "{\"a\":" T("F64", "[9223372036854775807]", "[0,8]") "}", 8,
+          "more elements than can be counted" },
+        { "{\"a\":" T("F32", "[2]", "[0,4]") "}", 4,
+          "tensor a: dtype and shape need 8 bytes, data_offsets give 4" },
+        { "{\"a\":" T("F16", "[2,2]", "[0,4]") "}", 4,
+          "tensor a: dtype and shape need 8 bytes, data_offsets give 4" },
+        { "{\"a\":" T("F32", "[]", "[0,0]") "}", 0,
+          "tensor a: dtype and shape need 4 bytes, data_offsets give 0" },
+        { "{\"a\":" T("U8", "[1]", "[0]") "}", 1,
+          "tensor a: its data_offsets are not two whole numbers" },
+        { "{\"a\":" T("U8", "[1]", "[0,1,2]") "}", 1,
+          "its data_offsets are not two whole numbers" },
+        { "{\"a\":" T("U8", "[1]", "[0,\"1\"]") "}", 1,
+          "its data_offsets are not two whole numbers" },
+        { "{\"a\":" T("U8", "[1]", "[[0,1],1]") "}", 1,
+          "its data_offsets are not two whole numbers" },
+        { "{\"a\":" T("U8", "[1]", "{\"a\":1}") "}", 1,
+          "its data_offsets are not two whole numbers" },
+        { "{\"a\":" T("U8", "[1]", "[-1,0]") "}", 1,
+          "data_offsets -1 to 0 do not lie in 1 bytes of data" },
+        { "{\"a\":" T("U8", "[1]", "[1,0]") "}", 1,
+          "data_offsets 1 to 0 do not lie in 1 bytes of data" },
+        { "{\"a\":" T("U8", "[1]", "[1,2]") "}", 1,
+          "data_offsets 1 to 2 do not lie in 1 bytes of data" },
+        { "{\"a\":" T("U8", "[1]", "[0,9223372036854775807]") "}", 1,
+          "do not lie in 1 bytes of data" },
         { "{\"a\":" T("U8", "[1]", "[1,2]") "}", 2, "tensor a: a gap lies before its data" },
-        { "{\"a\":" T("U8", "[1]", "[0,1]") ",\"b\":" T("U8", "[1]", "[2,3]") "}", 3, "tensor b: a gap lies before" },
-        { "{\"a\":" T("U8", "[2]", "[0,2]") ",\"b\":" T("U8", "[2]", "[1,3]") "}", 3, "tensor b: its data overlaps" },
-        { "{\"a\":" T("U8", "[2]", "[0,2]") ",\"b\":" T("U8", "[2]", "[0,2]") "}", 2, "its data overlaps another" },
-        { "{\"a\":" T("U8", "[2]", "[0,2]") ",\"b\":" T("U8", "[0]", "[1,1]") "}", 2, "tensor b: its data overlaps" },
+        { "{\"a\":" T("U8", "[1]", "[0,1]") ",\"b\":" T("U8", "[1]", "[2,3]") "}", 3,
+          "tensor b: a gap lies before" },
+        { "{\"a\":" T("U8", "[2]", "[0,2]") ",\"b\":" T("U8", "[2]", "[1,3]") "}", 3,
+          "tensor b: its data overlaps" },
+        { "{\"a\":" T("U8", "[2]", "[0,2]") ",\"b\":" T("U8", "[2]", "[0,2]") "}", 2,
+          "its data overlaps another" },
+        { "{\"a\":" T("U8", "[2]", "[0,2]") ",\"b\":" T("U8", "[0]", "[1,1]") "}", 2,
+          "tensor b: its data overlaps" },
         { "{\"a\":" T("U8", "[2]", "[0,2]") "}", 5, "3 bytes follow the last tensor" },
-        { "{\"a\":" T("U8", "[2]", "[0,2]") ",\"a\":" T("U8", "[2]", "[2,4]") "}", 4, "stands twice in its object" },
+        { "{\"a\":" T("U8", "[2]", "[0,2]") ",\"a\":" T("U8", "[2]", "[2,4]") "}", 4,
+          "stands twice in its object" },
         { "{\"a\\u0000b\":" T("U8", "[1]", "[0,1]") "}", 1, "the name \"a\" goes on behind a NUL" },
         { "{\"\\u001b\xc3\xa9\":1}", 0, "tensor ???: expected" },
         { "{\"__metadata__\":[]}", 0, "__metadata__ is not an object" },
@@ -110,11 +140,21 @@ static void refuses_a_header_length_beyond_the_file_or_the_limit(void **state)
         { { 2 }, 7, "7 bytes are too few" },
         { { 0 }, 8, "the header has 0 bytes, expected 2 to 100000000" },
         { { 1, 0, 0, 0, 0, 0, 0, 0, '{' }, 9, "the header has 1 bytes, expected 2 to 100000000" },
-        { { 2, 0, 0, 0, 0, 0, 0, 0, '{', '}' }, 9, "the header has 2 bytes, the file 9: it is cut off" },
-        { { 3, 0, 0, 0, 0, 0, 0, 0, '{', '}' }, 10, "the header has 3 bytes, the file 10: it is cut off" },
-        { { 0, 0xE1, 0xF5, 0x05, 0, 0, 0, 0, '{', '}' }, 10, "the header has 100000000 bytes, the file 10" },
-        { { 1, 0xE1, 0xF5, 0x05, 0, 0, 0, 0, '{', '}' }, 10, "the header has 100000001 bytes, expected 2" },
-        { { 255, 255, 255, 255, 255, 255, 255, 255, '{', '}' }, 10, "the header has 18446744073709551615 bytes" },
+        { { 2, 0, 0, 0, 0, 0, 0, 0, '{', '}' },
+          9,
+          "the header has 2 bytes, the file 9: it is cut off" },
+        { { 3, 0, 0, 0, 0, 0, 0, 0, '{', '}' },
+          10,
+          "the header has 3 bytes, the file 10: it is cut off" },
+        { { 0, 0xE1, 0xF5, 0x05, 0, 0, 0, 0, '{', '}' },
+          10,
+          "the header has 100000000 bytes, the file 10" },
+        { { 1, 0xE1, 0xF5, 0x05, 0, 0, 0, 0, '{', '}' },
+          10,
+          "the header has 100000001 bytes, expected 2" },
+        { { 255, 255, 255, 255, 255, 255, 255, 255, '{', '}' },
+          10,
+          "the header has 18446744073709551615 bytes" },
         { { 2, 0, 0, 0, 0, 0, 0, 128, '{', '}' }, 10, "the header has 9223372036854775810 bytes" },
     };
     (void)state;
@@ -137,7 +177,8 @@ static void reads_tensors_in_any_order_and_of_any_shape(void **state)
         "F32", "[3]", "[4,16]") ",\"__metadata__\":{\"k\\n\":\"v\\u0000w\"},"
                                 "\"\xc3\xa9\":" T("BOOL", "[2,2]", "[0,4]") ",\"none\":" T(
                                     "I64", "[0,7]", "[4,4]") ","
-                                                             "\"scalar\":" T("BF16", "[]", "[16,18]") "}  \n";
+                                                             "\"scalar\":" T("BF16", "[]",
+                                                                             "[16,18]") "}  \n";
     struct safetensors *file;
     struct lstm_error err = { 0 };
     size_t size, data_at = 8 + sizeof header - 1;
@@ -182,7 +223,8 @@ static void reads_tensors_in_any_order_and_of_any_shape(void **state)
 
 static void what_is_laid_out_is_read_back(void **state)
 {
-    const struct safetensors_entry entries[] = { { "key \"\\", "a\nb\0c\xc3\xa9", 7 }, { "", "", 0 } };
+    const struct safetensors_entry entries[] = { { "key \"\\", "a\nb\0c\xc3\xa9", 7 },
+                                                 { "", "", 0 } };
     struct safetensors_tensor tensors[] = {
         { .name = "z", .dtype = SAFETENSORS_F16, .rank = 2, .shape = { 3, 5 } },
         { .name = "a \"b\"", .dtype = SAFETENSORS_U8, .rank = 0 },
@@ -205,7 +247,8 @@ static void what_is_laid_out_is_read_back(void **state)
         assert_string_equal(file->tensors[i].name, tensors[i].name);
         assert_int_equal(file->tensors[i].dtype, tensors[i].dtype);
         assert_int_equal(file->tensors[i].rank, tensors[i].rank);
-        assert_memory_equal(file->tensors[i].shape, tensors[i].shape, (size_t)tensors[i].rank * sizeof(int64_t));
+        assert_memory_equal(file->tensors[i].shape, tensors[i].shape,
+                            (size_t)tensors[i].rank * sizeof(int64_t));
         assert_int_equal(file->tensors[i].at, tensors[i].at);
         assert_int_equal(file->tensors[i].size, tensors[i].size);
     }
@@ -215,7 +258,8 @@ static void what_is_laid_out_is_read_back(void **state)
         assert_int_equal(file->entries[i].value_size, entries[i].value_size);
         assert_memory_equal(file->entries[i].value, entries[i].value, entries[i].value_size);
     }
-    assert_int_equal(safetensors_layout(entries, 2, tensors, 4, &again, &again_size, &err), LSTM_OK);
+    assert_int_equal(safetensors_layout(entries, 2, tensors, 4, &again, &again_size, &err),
+                     LSTM_OK);
     assert_int_equal(again_size, size);
     assert_memory_equal(again, blob, tensors[0].at);
     safetensors_free(file);

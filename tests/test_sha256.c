@@ -1,5 +1,5 @@
-/* Oracles: the examples that NIST publishes with FIPS 180-4, and digests of zeros around the block size made by
- * Python's hashlib. */
+/* Oracles: the examples that NIST publishes with FIPS 180-4, and digests of zeros around the block
+ * size made by Python's hashlib. */
 #include "model/sha256.h"
 
 #include <setjmp.h>
@@ -29,7 +29,8 @@ static void gives_the_published_digests(void **state)
         { "abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" },
         { "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
           "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1" },
-        { "abcdefghbcdefghicdefghijdefghijkefghijklfghijklmghijklmnhijklmnoijklmnopjklmnopqklmnopqrlmnopqrsmnopqrstnopq"
+        { "abcdefghbcdefghicdefghijdefghijkefghijklfghijklmghijklmnhijklmnoijklmnopjklmnopqklmnopqr"
+          "lmnopqrsmnopqrstnopq"
           "rstu",
           "cf5b16a778af8380036ce59e7b0492370b249b11e8f07a51afac45037afee9d1" },
     };
@@ -45,7 +46,8 @@ static void gives_the_published_digest_of_a_million_letters(void **state)
     (void)state;
     assert_non_null(letters);
     memset(letters, 'a', SIZE);
-    assert_digest(letters, SIZE, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+    assert_digest(letters, SIZE,
+                  "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
     free(letters);
 }
 

@@ -1,5 +1,5 @@
-/* Summaries from text to text: a network made by hand that copies what it reads, letters of the source, odd texts, the
- * same bits, refusals. */
+/* Summaries from text to text: a network made by hand that copies what it reads, letters of the
+ * source, odd texts, the same bits, refusals. */
 #include "model/scorer.h"
 #include "model/text.h"
 #include "model/tokenizer.h"
@@ -14,8 +14,9 @@
 
 #include <cmocka.h>
 
-static const char vocabulary[] = " the\n film\n is\n very\n good\n caf\n\xC3\xA9\n don\n'\nt\n. \n, \n. .\n!\n\" \n"
-                                 " \"\ns\n f\ni\n a\nb\n \n1\n2\n-\n...\n c\n ca\nx\nw\nv\n";
+static const char vocabulary[] =
+    " the\n film\n is\n very\n good\n caf\n\xC3\xA9\n don\n'\nt\n. \n, \n. .\n!\n\" \n"
+    " \"\ns\n f\ni\n a\nb\n \n1\n2\n-\n...\n c\n ca\nx\nw\nv\n";
 
 /* A model with its summariser and session. */
 struct opened {
@@ -35,7 +36,8 @@ static void opened_model(struct opened *o, uint64_t seed, float scale)
                                            .decoder = 16,
                                            .alignment = 16 } };
     snprintf(o->model.task, sizeof o->model.task, "summarize");
-    assert_int_equal(lstm_tokenizer_open(vocabulary, sizeof vocabulary - 1, &o->model.tokenizer, &err), LSTM_OK);
+    assert_int_equal(
+        lstm_tokenizer_open(vocabulary, sizeof vocabulary - 1, &o->model.tokenizer, &err), LSTM_OK);
     o->model.sizes.vocab = lstm_tokenizer_vocab(o->model.tokenizer);
     assert_int_equal(lstm_sizes_check(&o->model.sizes, &err), LSTM_OK);
     o->model.params = network_params(&o->model.sizes, seed, scale);
@@ -68,9 +70,9 @@ static void random_model(struct opened *o, uint64_t seed)
     opened_load(o, NULL);
 }
 
-/* A model that attends to one token after another and copies it. The forward cells count: all gates are open and the
- * update is constant, so that a state says where it stands. The first unit of the attention prefers early states, the
- * second rejects what was covered. It never ends by itself. */
+/* A model that attends to one token after another and copies it. The forward cells count: all gates
+ * are open and the update is constant, so that a state says where it stands. The first unit of the
+ * attention prefers early states, the second rejects what was covered. It never ends by itself. */
 static void copying_model(struct opened *o)
 {
     const size_t h = 16;
@@ -105,7 +107,8 @@ static struct lstm_summary summarize(struct opened *o, struct lstm_text text,
 static int32_t count_tokens(const struct opened *o, const char *text)
 {
     struct lstm_tokens tokens = { 0 };
-    assert_int_equal(lstm_tokenize(o->model.tokenizer, text, strlen(text), 0, &tokens, NULL), LSTM_OK);
+    assert_int_equal(lstm_tokenize(o->model.tokenizer, text, strlen(text), 0, &tokens, NULL),
+                     LSTM_OK);
     int32_t count = tokens.count;
     lstm_tokens_free(&tokens);
     return count;
@@ -126,14 +129,15 @@ static void copied_words_have_the_letters_of_the_source(void **state)
         { "GOOD Film the very", "GOOD Film the", 1 },
         { "Caf\xC3\xA9 the CAF\xC3\x89", "Caf\xC3\xA9 the CAF\xC3\x89", 0 },
         { "Cafe\xCC\x81 the", "Cafe\xCC\x81 the", 0 }, /* decomposed */
-        { "\xEF\xBC\xA7\xEF\xBC\xAF\xEF\xBC\xAF\xEF\xBC\xA4", "\xEF\xBC\xA7\xEF\xBC\xAF\xEF\xBC\xAF\xEF\xBC\xA4", 0 },
+        { "\xEF\xBC\xA7\xEF\xBC\xAF\xEF\xBC\xAF\xEF\xBC\xA4",
+          "\xEF\xBC\xA7\xEF\xBC\xAF\xEF\xBC\xAF\xEF\xBC\xA4", 0 },
         { "DON'T, very", "DON'T, very", 0 },
         { "don\xE2\x80\x99T is", "don\xE2\x80\x99T is", 0 }, /* a typographic apostrophe */
         { "the \xE2\x80\x9C"
           "Film\xE2\x80\x9D",
-          "The \"Film\"", 0 },                                                         /* of no word */
-        { "The \xEF\xAC\x81", "The \xEF\xAC\x81", 0 },                                 /* fi, a ligature */
-        { "The \xEF\xAC\x81", "The f", 1 },                                            /* half of it */
+          "The \"Film\"", 0 },                         /* of no word */
+        { "The \xEF\xAC\x81", "The \xEF\xAC\x81", 0 }, /* fi, a ligature */
+        { "The \xEF\xAC\x81", "The f", 1 },            /* half of it */
         { "Is \xD0\x96\xD1\x83\xD0\xBA good", "Is \xD0\x96\xD1\x83\xD0\xBA good", 0 }, /* bytes */
         { "\xE6\x97\xA5\xE6\x9C\xAC", "\xE6\x97\xA5\xE6\x9C\xAC", 0 },
         { "good \xF0\x9F\x98\x80 film", "Good \xF0\x9F\x98\x80 film", 0 },
@@ -156,7 +160,8 @@ static void copied_words_have_the_letters_of_the_source(void **state)
             };
             struct lstm_summary summary = summarize(&o, text_of(cases[c].text), &settings);
             if (strcmp(summary.text, cases[c].summary))
-                fail_msg("case %zu, beam %d: \"%s\" becomes \"%s\"", c, beam, cases[c].text, summary.text);
+                fail_msg("case %zu, beam %d: \"%s\" becomes \"%s\"", c, beam, cases[c].text,
+                         summary.text);
             assert_int_equal(summary.count, count);
             for (int32_t i = 0; i < count; i++)
                 assert_int_equal(summary.origins[i], i);
@@ -170,7 +175,8 @@ static void generated_words_are_those_of_the_vocabulary_but_for_the_first_letter
     static const struct {
         int32_t entry; /* that is generated */
         const char *summary;
-    } cases[] = { { 4, "Good" }, { 6, "\xC3\x89" }, { 11, "," }, { 19, "A" }, { 21, "" }, { 22, "1" } };
+    } cases[] = { { 4, "Good" }, { 6, "\xC3\x89" }, { 11, "," },
+                  { 19, "A" },   { 21, "" },        { 22, "1" } };
     const struct lstm_summary_settings settings = { .max_tokens = 1, .min_tokens = 1, .beam = 2 };
     (void)state;
     for (size_t c = 0; c < COUNT(cases); c++) {
@@ -260,7 +266,8 @@ static void long_texts_are_read_up_to_a_bound_that_the_result_tells(void **state
     } cases[] = {
         { "good ", 100000, 100000, 100000 },
         { "good ", 200000, 200000, LSTM_SUMMARY_SOURCE_MAX },
-        /* Spaces and bytes: the bound lies before a space, before the first byte of a character, behind it. */
+        /* Spaces and bytes: the bound lies before a space, before the first byte of a character,
+           behind it. */
         { "\xE6\x97\xA5 ", 50000, 200000, LSTM_SUMMARY_SOURCE_MAX },
         { "good \xE6\x97\xA5 ", 30000, 150000, LSTM_SUMMARY_SOURCE_MAX },
         { "\xE6\x97\xA5 good ", 30000, 150000, LSTM_SUMMARY_SOURCE_MAX - 1 },
@@ -319,10 +326,12 @@ static void assert_same(const struct lstm_summary *a, const struct lstm_summary 
     assert_memory_equal(a->origins, b->origins, (size_t)a->count * sizeof *a->origins);
     size_t weights = (size_t)a->count * (size_t)a->source_read;
     assert_memory_equal(a->attention->weights, b->attention->weights, weights * sizeof(float));
-    assert_memory_equal(a->attention->generate, b->attention->generate, (size_t)a->count * sizeof(float));
+    assert_memory_equal(a->attention->generate, b->attention->generate,
+                        (size_t)a->count * sizeof(float));
 }
 
-static void a_summary_has_the_same_bits_alone_in_a_batch_shuffled_and_on_any_instruction_set(void **state)
+static void
+a_summary_has_the_same_bits_alone_in_a_batch_shuffled_and_on_any_instruction_set(void **state)
 {
     const struct lstm_summary_settings settings = {
         .max_tokens = 9, .min_tokens = 1, .beam = 3, .length_penalty = 0.8f, .attention = 1
@@ -340,15 +349,16 @@ static void a_summary_has_the_same_bits_alone_in_a_batch_shuffled_and_on_any_ins
     opened_unload(&o);
     for (size_t isa = 0; isa < COUNT(network_isas); isa++) {
         struct lstm_error err;
-        if (lstm_summarizer_open(&o.model, network_isas[isa], &o.summarizer, &err) == LSTM_UNAVAILABLE) {
+        if (lstm_summarizer_open(&o.model, network_isas[isa], &o.summarizer, &err) ==
+            LSTM_UNAVAILABLE) {
             print_message("skipped: %s\n", err.text);
             continue;
         }
         assert_int_equal(lstm_summary_session_open(o.summarizer, &o.session, &err), LSTM_OK);
         for (int pass = 0; pass < 2; pass++) {
-            assert_int_equal(
-                lstm_summary_session_run(o.session, pass ? shuffled : texts, MANY, &settings, NULL, NULL, again, &err),
-                LSTM_OK);
+            assert_int_equal(lstm_summary_session_run(o.session, pass ? shuffled : texts, MANY,
+                                                      &settings, NULL, NULL, again, &err),
+                             LSTM_OK);
             for (int i = 0; i < MANY; i++)
                 assert_same(&first[i], &again[pass ? i * 29 % MANY : i]);
             for (int i = 0; i < MANY; i++)
@@ -368,7 +378,9 @@ static void attention_has_the_offsets_of_what_was_read(void **state)
 {
     static const char text[] = "The FILM, very good";
     static const uint32_t begins[] = { 0, 4, 8, 10, 15 }, ends[] = { 3, 8, 10, 14, 19 };
-    const struct lstm_summary_settings settings = { .max_tokens = 5, .min_tokens = 5, .beam = 2, .attention = 1 };
+    const struct lstm_summary_settings settings = {
+        .max_tokens = 5, .min_tokens = 5, .beam = 2, .attention = 1
+    };
     struct opened o;
     copying_model(&o);
     struct lstm_summary summary = summarize(&o, text_of(text), &settings);
@@ -398,12 +410,16 @@ static void settings_out_of_bounds_are_refused_with_a_reason(void **state)
     } cases[] = {
         { { .max_tokens = 0, .beam = 1 }, "max_tokens is 0, expected 1 to 200" },
         { { .max_tokens = 201, .beam = 1 }, "max_tokens is 201, expected 1 to 200" },
-        { { .max_tokens = 5, .min_tokens = 6, .beam = 1 }, "min_tokens is 6, expected 0 to max_tokens, which is 5" },
-        { { .max_tokens = 5, .min_tokens = -1, .beam = 1 }, "min_tokens is -1, expected 0 to max_tokens, which is 5" },
+        { { .max_tokens = 5, .min_tokens = 6, .beam = 1 },
+          "min_tokens is 6, expected 0 to max_tokens, which is 5" },
+        { { .max_tokens = 5, .min_tokens = -1, .beam = 1 },
+          "min_tokens is -1, expected 0 to max_tokens, which is 5" },
         { { .max_tokens = 5, .beam = 0 }, "beam is 0, expected 1 to 16" },
         { { .max_tokens = 5, .beam = 17 }, "beam is 17, expected 1 to 16" },
-        { { .max_tokens = 5, .beam = 1, .length_penalty = -0.5f }, "length_penalty is -0.5, expected 0 to 2" },
-        { { .max_tokens = 5, .beam = 1, .length_penalty = 2.5f }, "length_penalty is 2.5, expected 0 to 2" },
+        { { .max_tokens = 5, .beam = 1, .length_penalty = -0.5f },
+          "length_penalty is -0.5, expected 0 to 2" },
+        { { .max_tokens = 5, .beam = 1, .length_penalty = 2.5f },
+          "length_penalty is 2.5, expected 0 to 2" },
     };
     struct opened o;
     random_model(&o, 1);
@@ -412,7 +428,8 @@ static void settings_out_of_bounds_are_refused_with_a_reason(void **state)
     for (size_t c = 0; c < COUNT(cases); c++) {
         struct lstm_error err;
         struct lstm_summary summary = { .count = 77 };
-        assert_int_equal(lstm_summary_session_run(o.session, &text, 1, &cases[c].settings, NULL, NULL, &summary, &err),
+        assert_int_equal(lstm_summary_session_run(o.session, &text, 1, &cases[c].settings, NULL,
+                                                  NULL, &summary, &err),
                          LSTM_RANGE);
         assert_string_equal(err.text, cases[c].reason);
         assert_true(!summary.text && summary.count == 0);
@@ -439,9 +456,9 @@ static void a_call_that_is_stopped_gives_nothing_and_the_session_goes_on(void **
     for (int after = 0; after < 120; after += 13) {
         struct lstm_error err;
         int left = after;
-        assert_int_equal(
-            lstm_summary_session_run(o.session, texts, MANY, &settings, stop_at_zero, &left, summaries, &err),
-            LSTM_INTERRUPTED);
+        assert_int_equal(lstm_summary_session_run(o.session, texts, MANY, &settings, stop_at_zero,
+                                                  &left, summaries, &err),
+                         LSTM_INTERRUPTED);
         assert_non_null(strstr(err.text, "interrupted after "));
         for (int i = 0; i < MANY; i++)
             assert_true(!summaries[i].text && !summaries[i].tokens && !summaries[i].attention);
@@ -455,8 +472,9 @@ static void a_call_that_is_stopped_gives_nothing_and_the_session_goes_on(void **
 
 static void a_scorer_does_what_its_model_is_for(void **state)
 {
-    static const struct tiny_model models[] = { { .task = "sentiment", .labels = "no yes", .seed = 1 },
-                                                { .task = "summarize", .seed = 2 } };
+    static const struct tiny_model models[] = {
+        { .task = "sentiment", .labels = "no yes", .seed = 1 }, { .task = "summarize", .seed = 2 }
+    };
     struct lstm_text text = text_of("a very good film");
     (void)state;
     for (int is_summariser = 0; is_summariser < 2; is_summariser++) {
@@ -472,11 +490,13 @@ static void a_scorer_does_what_its_model_is_for(void **state)
         assert_int_equal(lstm_worker_open(scorer, &worker, &err), LSTM_OK);
         free(blob);
         assert_int_equal(memcmp(lstm_scorer_device(scorer), "cpu-", 4), 0);
-        enum lstm_status rc = lstm_worker_classify(worker, &text, 1, NULL, NULL, probabilities, &tokens, &err);
+        enum lstm_status rc =
+            lstm_worker_classify(worker, &text, 1, NULL, NULL, probabilities, &tokens, &err);
         assert_int_equal(rc, is_summariser ? LSTM_MISMATCH : LSTM_OK);
         if (rc)
             assert_string_equal(err.text, "a model of task \"summarize\" cannot classify");
-        rc = lstm_worker_summarize(worker, &text, 1, &lstm_summary_defaults, NULL, NULL, &summary, &err);
+        rc = lstm_worker_summarize(worker, &text, 1, &lstm_summary_defaults, NULL, NULL, &summary,
+                                   &err);
         assert_int_equal(rc, is_summariser ? LSTM_OK : LSTM_MISMATCH);
         if (rc)
             assert_string_equal(err.text, "a model of task \"sentiment\" cannot summarize");
@@ -494,7 +514,8 @@ int main(void)
         cmocka_unit_test(generated_words_are_those_of_the_vocabulary_but_for_the_first_letter),
         cmocka_unit_test(texts_without_a_token_have_no_summary_and_all_others_have_one),
         cmocka_unit_test(long_texts_are_read_up_to_a_bound_that_the_result_tells),
-        cmocka_unit_test(a_summary_has_the_same_bits_alone_in_a_batch_shuffled_and_on_any_instruction_set),
+        cmocka_unit_test(
+            a_summary_has_the_same_bits_alone_in_a_batch_shuffled_and_on_any_instruction_set),
         cmocka_unit_test(attention_has_the_offsets_of_what_was_read),
         cmocka_unit_test(settings_out_of_bounds_are_refused_with_a_reason),
         cmocka_unit_test(a_call_that_is_stopped_gives_nothing_and_the_session_goes_on),

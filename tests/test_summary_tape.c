@@ -1,5 +1,5 @@
-/* The forward and backward passes of a summariser that are kept for training, against the reference in double
- * precision, its finite differences and PyTorch. */
+/* The forward and backward passes of a summariser that are kept for training, against the reference
+ * in double precision, its finite differences and PyTorch. */
 #include "model/cpu_decoder.h"
 #include "model/summary_tape.h"
 #include "tests/golden_file.h"
@@ -17,7 +17,8 @@
 
 enum { TEXTS_MAX = 9, TOKENS_USED = 9, GROUP_MAX = 128 };
 
-/* A network, its texts, their summaries and the options; group: how many parameters a finite difference moves at once.
+/* A network, its texts, their summaries and the options; group: how many parameters a finite
+ * difference moves at once.
  */
 struct example {
     const char *name;
@@ -28,22 +29,38 @@ struct example {
     size_t group;
 };
 
-#define SIZES(e, h, l, d, a)                                                                              \
-    {                                                                                                     \
-        .vocab = 272, .embedding = e, .hidden = h, .layers = l, .window = 16, .overlap = 6, .decoder = d, \
-        .alignment = a                                                                                    \
+#define SIZES(e, h, l, d, a)                                                                \
+    {                                                                                       \
+        .vocab = 272, .embedding = e, .hidden = h, .layers = l, .window = 16, .overlap = 6, \
+        .decoder = d, .alignment = a                                                        \
     }
 
 static const struct example examples[] = {
     { "the smallest", SIZES(16, 16, 1, 16, 16), 2, { 5, 2 }, { 2, 3 }, 1.0f, 0.1f, 0, 1 },
-    { "no smoothing, no coverage", SIZES(16, 16, 1, 16, 16), 3, { 7, 1, 17 }, { 4, 2, 0 }, 0.0f, 0.0f, 0, 16 },
+    { "no smoothing, no coverage",
+      SIZES(16, 16, 1, 16, 16),
+      3,
+      { 7, 1, 17 },
+      { 4, 2, 0 },
+      0.0f,
+      0.0f,
+      0,
+      16 },
     { "masked", SIZES(16, 16, 1, 16, 16), 3, { 27, 16, 2 }, { 1, 9, 5 }, 1.0f, 0.1f, 1, 32 },
     { "smoothing alone", SIZES(32, 16, 1, 16, 32), 2, { 12, 3 }, { 6, 2 }, 0.0f, 0.1f, 0, 64 },
     { "coverage alone", SIZES(16, 32, 1, 16, 16), 2, { 18, 9 }, { 5, 8 }, 1.0f, 0.0f, 1, 64 },
     { "a wide decoder", SIZES(16, 16, 1, 32, 16), 3, { 4, 40, 1 }, { 7, 3, 9 }, 1.0f, 0.1f, 1, 64 },
     { "a wide alignment", SIZES(16, 16, 1, 16, 32), 1, { 30 }, { 6 }, 0.5f, 0.2f, 0, 64 },
     { "two layers", SIZES(16, 16, 2, 16, 16), 2, { 21, 6 }, { 3, 5 }, 0.0f, 0.0f, 1, 64 },
-    { "two layers, all wide", SIZES(32, 32, 2, 32, 32), 2, { 11, 26 }, { 4, 1 }, 1.0f, 0.1f, 1, 128 },
+    { "two layers, all wide",
+      SIZES(32, 32, 2, 32, 32),
+      2,
+      { 11, 26 },
+      { 4, 1 },
+      1.0f,
+      0.1f,
+      1,
+      128 },
     { "many texts, more steps than the vocabulary takes at once",
       SIZES(16, 16, 1, 16, 16),
       9,
@@ -93,7 +110,8 @@ static void write_targets(struct fixture *f, uint64_t *seed)
         starts[i] = at;
         f->steps = example->targets[i] + 1 > f->steps ? example->targets[i] + 1 : f->steps;
         for (int32_t t = 0; t < example->targets[i]; t++, at++) {
-            int32_t from = f->batch.starts[i] + network_below(seed, example->sources[i]), kind = network_below(seed, 5);
+            int32_t from = f->batch.starts[i] + network_below(seed, example->sources[i]),
+                    kind = network_below(seed, 5);
             tokens[at] = kind < 2 ? f->batch.tokens[from] : network_below(seed, f->sizes.vocab);
             if (t && kind == 4)
                 tokens[at] = tokens[at - 1];
@@ -118,8 +136,8 @@ static struct fixture set_up(const struct example *example)
         f.embedding_masks = mask((size_t)example->texts * (size_t)f.sizes.embedding, &seed);
         f.output_masks = mask((size_t)example->texts * (size_t)f.sizes.embedding, &seed);
     }
-    f.options =
-        (struct lstm_summary_options){ f.embedding_masks, f.output_masks, example->coverage, example->smoothing };
+    f.options = (struct lstm_summary_options){ f.embedding_masks, f.output_masks, example->coverage,
+                                               example->smoothing };
     return f;
 }
 
@@ -144,7 +162,8 @@ static struct reference_loss exact_loss(const struct fixture *f)
             .target = f->targets.tokens + target,
             .source_count = f->batch.starts[i + 1] - source,
             .target_count = f->targets.starts[i + 1] - target,
-            .embedding_mask = f->options.embedding_masks ? f->options.embedding_masks + masked : NULL,
+            .embedding_mask =
+                f->options.embedding_masks ? f->options.embedding_masks + masked : NULL,
             .output_mask = f->options.output_masks ? f->options.output_masks + masked : NULL,
             .coverage = (double)f->options.coverage,
             .smoothing = (double)f->options.smoothing,
@@ -179,11 +198,12 @@ static void machine_close(struct machine *m)
     cpu_weights_close(m->weights);
 }
 
-static void machine_run(const struct machine *m, const struct fixture *f, struct lstm_summary_loss *loss,
-                        float *gradient)
+static void machine_run(const struct machine *m, const struct fixture *f,
+                        struct lstm_summary_loss *loss, float *gradient)
 {
     struct lstm_error err = { .text = "" };
-    enum lstm_status rc = lstm_summary_tape_run(m->tape, &f->batch, &f->targets, &f->options, loss, gradient, &err);
+    enum lstm_status rc =
+        lstm_summary_tape_run(m->tape, &f->batch, &f->targets, &f->options, loss, gradient, &err);
     if (rc)
         fail_msg("%s: %s", f->example->name, err.text);
 }
@@ -229,9 +249,10 @@ static void losses_are_within_1e_5_of_the_reference(void **state)
     }
 }
 
-/* Moves count parameters from `at` by +-step each and compares the slope of the loss with the gradient's. */
-static void check_group(struct fixture *f, const char *tensor, size_t at, size_t count, const float *gradient,
-                        double scale, uint64_t *seed)
+/* Moves count parameters from `at` by +-step each and compares the slope of the loss with the
+ * gradient's. */
+static void check_group(struct fixture *f, const char *tensor, size_t at, size_t count,
+                        const float *gradient, double scale, uint64_t *seed)
 {
     const double step = 1e-5;
     double signs[GROUP_MAX], claimed = 0.0, loss[2];
@@ -248,8 +269,8 @@ static void check_group(struct fixture *f, const char *tensor, size_t at, size_t
         f->exact[at + i] = (double)f->params[at + i];
     double slope = (loss[1] - loss[0]) / (2.0 * step);
     if (!(fabs(slope - claimed) <= 1e-4 * scale))
-        fail_msg("%s: %s[%zu..%zu]: the slope is %.9g, the gradient says %.9g, the largest is %.3g", f->example->name,
-                 tensor, at, at + count - 1, slope, claimed, scale);
+        fail_msg("%s: %s[%zu..%zu]: the slope is %.9g, the gradient says %.9g, the largest is %.3g",
+                 f->example->name, tensor, at, at + count - 1, slope, claimed, scale);
 }
 
 static void check_tensor(struct fixture *f, const struct lstm_tensor *tensor, const float *gradient)
@@ -261,7 +282,8 @@ static void check_tensor(struct fixture *f, const struct lstm_tensor *tensor, co
         scale = fmax(scale, fabs((double)gradient[tensor->at + i]));
     assert_true(scale > 0.0 || (f->steps == 1 && !strcmp(tensor->name, "align_coverage.weight")));
     for (size_t i = 0; i < count; i += group)
-        check_group(f, tensor->name, tensor->at + i, count - i < group ? count - i : group, gradient, scale, &seed);
+        check_group(f, tensor->name, tensor->at + i, count - i < group ? count - i : group,
+                    gradient, scale, &seed);
 }
 
 static void every_gradient_is_the_slope_of_the_loss(void **state)
@@ -287,9 +309,12 @@ static struct fixture read_golden(const struct golden_file *file)
 {
     static const struct example example = { .name = "golden", .sizes = SIZES(16, 16, 1, 16, 32) };
     struct fixture f = { .example = &example, .sizes = example.sizes };
-    size_t texts = golden_file_count(file, "starts") - 1, tokens = golden_file_count(file, "tokens");
-    size_t written = golden_file_count(file, "target_tokens"), masks = texts * (size_t)f.sizes.embedding;
-    int32_t *starts = network_memory((texts + 1) * sizeof *starts), *read = network_memory(tokens * sizeof *read);
+    size_t texts = golden_file_count(file, "starts") - 1,
+           tokens = golden_file_count(file, "tokens");
+    size_t written = golden_file_count(file, "target_tokens"),
+           masks = texts * (size_t)f.sizes.embedding;
+    int32_t *starts = network_memory((texts + 1) * sizeof *starts),
+            *read = network_memory(tokens * sizeof *read);
     float options[2];
     f.target_ints = network_memory((texts + 1 + written) * sizeof *f.target_ints);
     golden_file_ints(file, "starts", texts + 1, starts);
@@ -303,14 +328,17 @@ static struct fixture read_golden(const struct golden_file *file)
     golden_file_floats(file, "options", 2, options);
     f.batch = (struct lstm_batch){ .texts = (int32_t)texts, .tokens = read, .starts = starts };
     f.targets = (struct lstm_targets){ f.target_ints + texts + 1, f.target_ints };
-    f.options = (struct lstm_summary_options){ f.embedding_masks, f.output_masks, options[0], options[1] };
+    f.options =
+        (struct lstm_summary_options){ f.embedding_masks, f.output_masks, options[0], options[1] };
     f.params_count = lstm_params_count(&f.sizes);
     f.params = network_memory(f.params_count * sizeof *f.params);
     return f;
 }
 
-/* Reads a tensor's numbers by its name and those of its gradient, and compares these within 1e-5 of the largest. */
-static void check_golden(const struct golden_file *file, const struct lstm_tensor *tensor, const float *gradient)
+/* Reads a tensor's numbers by its name and those of its gradient, and compares these within 1e-5 of
+ * the largest. */
+static void check_golden(const struct golden_file *file, const struct lstm_tensor *tensor,
+                         const float *gradient)
 {
     size_t count = (size_t)tensor->rows * (size_t)tensor->cols;
     float *expected = network_memory(count * sizeof *expected), largest = 0.0f;
@@ -322,8 +350,8 @@ static void check_golden(const struct golden_file *file, const struct lstm_tenso
     assert_true(largest > 0.0f);
     for (size_t i = 0; i < count; i++)
         if (!(fabsf(gradient[tensor->at + i] - expected[i]) <= 1e-5f * largest))
-            fail_msg("golden, %s[%zu]: %.9g, PyTorch has %.9g, the largest is %.3g", tensor->name, i,
-                     (double)gradient[tensor->at + i], (double)expected[i], (double)largest);
+            fail_msg("golden, %s[%zu]: %.9g, PyTorch has %.9g, the largest is %.3g", tensor->name,
+                     i, (double)gradient[tensor->at + i], (double)expected[i], (double)largest);
     free(expected);
 }
 
@@ -337,7 +365,8 @@ static void loss_and_gradient_are_those_of_pytorch(void **state)
     float losses[3], *gradient = zeros(f.params_count);
     int count = lstm_layout(&f.sizes, tensors);
     for (int i = 0; i < count; i++)
-        golden_file_floats(&file, tensors[i].name, (size_t)tensors[i].rows * (size_t)tensors[i].cols,
+        golden_file_floats(&file, tensors[i].name,
+                           (size_t)tensors[i].rows * (size_t)tensors[i].cols,
                            f.params + tensors[i].at);
     golden_file_floats(&file, "losses", 3, losses);
     struct lstm_summary_loss found = run(&f, NULL, gradient);
@@ -388,11 +417,13 @@ static void the_loss_is_the_same_bits_without_a_gradient(void **state)
     }
 }
 
-/* What a step of the decoder reads, and all that it computes, for so many rows; one block of floats. */
+/* What a step of the decoder reads, and all that it computes, for so many rows; one block of
+ * floats. */
 enum { ROWS = 7, SOURCE_MAX = 48, E = 32, H2 = 32, D = 16, A = 48, VOCAB = 272 };
 struct step_results {
     float input[ROWS][E + H2], gates[ROWS][4 * D], cell[ROWS][D], state[ROWS][D], query[ROWS][A];
-    float attention[ROWS][SOURCE_MAX], joined[ROWS][D + H2], output[ROWS][E], generate[ROWS], shares[ROWS][VOCAB];
+    float attention[ROWS][SOURCE_MAX], joined[ROWS][D + H2], output[ROWS][E], generate[ROWS],
+        shares[ROWS][VOCAB];
 };
 struct step_inputs {
     int32_t tokens[ROWS];
@@ -418,8 +449,8 @@ static void fill_inputs(struct step_inputs *in, const struct cpu_decoder *decode
 }
 
 /* Steps these rows of the inputs at once. */
-static void step_rows(const struct cpu_decoder *decoder, const struct step_inputs *in, int first, int rows,
-                      struct step_results *out)
+static void step_rows(const struct cpu_decoder *decoder, const struct step_inputs *in, int first,
+                      int rows, struct step_results *out)
 {
     const struct cpu_source *sources[ROWS];
     const float *coverage[ROWS];
@@ -463,8 +494,9 @@ static void a_row_of_a_step_has_the_same_bits_beside_any_others(void **state)
         struct lstm_error err;
         if (!cpu_kernels_pick(network_isas[isa]))
             continue;
-        assert_int_equal(cpu_decoder_open(&sizes, cpu_kernels_pick(network_isas[isa]), params, &decoder, &err),
-                         LSTM_OK);
+        assert_int_equal(
+            cpu_decoder_open(&sizes, cpu_kernels_pick(network_isas[isa]), params, &decoder, &err),
+            LSTM_OK);
         fill_inputs(&in, decoder);
         step_rows(decoder, &in, 0, ROWS, &together);
         for (int rows = 1; rows < ROWS; rows++) {
@@ -507,12 +539,14 @@ static void check_same_gradient(const struct fixture *f, const float *found, con
             largest = fmaxf(largest, fabsf(expected[j]));
         for (size_t j = at; j < end; j++)
             if (!(fabsf(found[j] - expected[j]) <= 1e-5f * largest))
-                fail_msg("%s: %s[%zu]: %.9g, expected %.9g, the largest is %.3g", f->example->name, tensors[i].name,
-                         j - at, (double)found[j], (double)expected[j], (double)largest);
+                fail_msg("%s: %s[%zu]: %.9g, expected %.9g, the largest is %.3g", f->example->name,
+                         tensors[i].name, j - at, (double)found[j], (double)expected[j],
+                         (double)largest);
     }
 }
 
-/* Which also shows that losses and gradients are added to what is there, and that a batch may start anywhere. */
+/* Which also shows that losses and gradients are added to what is there, and that a batch may start
+ * anywhere. */
 static void a_batch_is_the_sum_of_its_texts(void **state)
 {
     (void)state;
@@ -544,7 +578,8 @@ static void a_tape_can_be_used_again_with_any_batch(void **state)
     float *first = zeros(f.params_count), *again = zeros(f.params_count);
     struct lstm_summary_loss expected = run(&f, NULL, first);
     struct machine m = machine_open(&f, NULL);
-    static const size_t others[] = { 9, 1, 10, 9 }; /* examples of the same sizes: larger and smaller ones */
+    static const size_t others[] = { 9, 1, 10,
+                                     9 }; /* examples of the same sizes: larger and smaller ones */
     for (size_t i = 0; i < COUNT(others); i++) {
         struct fixture other = set_up(&examples[others[i]]);
         struct lstm_summary_loss loss = { 0 };
@@ -598,12 +633,15 @@ static void bad_batches_are_refused_with_a_reason_and_change_nothing(void **stat
     struct machine m = machine_open(&f, NULL);
     float *gradient = zeros(f.params_count);
     for (size_t i = 0; i < COUNT(cases); i++) {
-        struct lstm_batch batch = { .texts = 2, .tokens = cases[i].tokens, .starts = cases[i].starts };
+        struct lstm_batch batch = { .texts = 2,
+                                    .tokens = cases[i].tokens,
+                                    .starts = cases[i].starts };
         struct lstm_targets targets = { cases[i].target_tokens, cases[i].target_starts };
         struct lstm_summary_loss loss = { 0 }, none = { 0 };
         struct lstm_error err = { .text = "" };
-        assert_int_equal(lstm_summary_tape_run(m.tape, &batch, &targets, &f.options, &loss, gradient, &err),
-                         LSTM_RANGE);
+        assert_int_equal(
+            lstm_summary_tape_run(m.tape, &batch, &targets, &f.options, &loss, gradient, &err),
+            LSTM_RANGE);
         assert_string_equal(err.text, cases[i].reason);
         assert_memory_equal(&loss, &none, sizeof loss);
     }

@@ -1,5 +1,5 @@
-/* The forward and backward passes that are kept for training, against the backend, the reference in double precision
- * and its finite differences. */
+/* The forward and backward passes that are kept for training, against the backend, the reference in
+ * double precision and its finite differences. */
 #include "model/backend.h"
 #include "model/cpu_encoder.h"
 #include "model/tape.h"
@@ -17,7 +17,8 @@
 
 enum { TEXTS_MAX = 12, TOKENS_USED = 9 };
 
-/* A network, its texts and the masks; group: how many parameters a finite difference moves at once. */
+/* A network, its texts and the masks; group: how many parameters a finite difference moves at once.
+ */
 struct example {
     const char *name;
     struct lstm_sizes sizes;
@@ -26,9 +27,10 @@ struct example {
     size_t group;
 };
 
-#define SIZES(e, h, l, k)                                                                               \
-    {                                                                                                   \
-        .vocab = 12, .embedding = e, .hidden = h, .layers = l, .classes = k, .window = 16, .overlap = 6 \
+#define SIZES(e, h, l, k)                                                                  \
+    {                                                                                      \
+        .vocab = 12, .embedding = e, .hidden = h, .layers = l, .classes = k, .window = 16, \
+        .overlap = 6                                                                       \
     }
 
 static const struct example examples[] = {
@@ -111,7 +113,8 @@ static void exact_logits(const struct fixture *f, int32_t text, double *logits)
 {
     struct reference_masks masks = masks_of(f, text);
     int32_t start = f->batch.starts[text];
-    reference_logits(&f->sizes, f->exact, f->batch.tokens + start, f->batch.starts[text + 1] - start, &masks, logits);
+    reference_logits(&f->sizes, f->exact, f->batch.tokens + start,
+                     f->batch.starts[text + 1] - start, &masks, logits);
 }
 
 static double exact_loss(const struct fixture *f)
@@ -124,7 +127,8 @@ static double exact_loss(const struct fixture *f)
     return loss;
 }
 
-/* The gradient of the summed cross-entropy by the logits: softmax minus one-hot, computed from exact logits. */
+/* The gradient of the summed cross-entropy by the logits: softmax minus one-hot, computed from
+ * exact logits. */
 static void loss_backward(const struct fixture *f, float *d_logits)
 {
     double logits[LSTM_CLASSES_MAX];
@@ -133,7 +137,8 @@ static void loss_backward(const struct fixture *f, float *d_logits)
         exact_logits(f, i, logits);
         for (int32_t k = 0; k < f->sizes.classes; k++) {
             double probability = exp(-reference_cross_entropy(f->sizes.classes, logits, k));
-            d_logits[(size_t)i * classes + (size_t)k] = (float)(probability - (k == target_of(f, i)));
+            d_logits[(size_t)i * classes + (size_t)k] =
+                (float)(probability - (k == target_of(f, i)));
         }
     }
 }
@@ -145,7 +150,8 @@ static void run(const struct fixture *f, const char *isa, float *logits, float *
     struct lstm_tape *tape;
     struct lstm_error err;
     float d_logits[TEXTS_MAX * 4];
-    assert_int_equal(cpu_weights_open(&f->sizes, cpu_kernels_pick(isa), f->params, 1, &weights, &err), LSTM_OK);
+    assert_int_equal(
+        cpu_weights_open(&f->sizes, cpu_kernels_pick(isa), f->params, 1, &weights, &err), LSTM_OK);
     assert_int_equal(lstm_tape_open(weights, &tape, &err), LSTM_OK);
     const struct lstm_masks *masks = f->example->masked ? &f->masks : NULL;
     assert_int_equal(lstm_tape_forward(tape, &f->batch, masks, logits, &err), LSTM_OK);
@@ -211,9 +217,10 @@ static void logits_are_those_of_the_backend_bit_for_bit(void **state)
         }
 }
 
-/* Moves count parameters from `at` by +-step each and compares the slope of the loss with the gradient's. */
-static void check_group(struct fixture *f, const char *tensor, size_t at, size_t count, const float *gradient,
-                        double scale, uint64_t *seed)
+/* Moves count parameters from `at` by +-step each and compares the slope of the loss with the
+ * gradient's. */
+static void check_group(struct fixture *f, const char *tensor, size_t at, size_t count,
+                        const float *gradient, double scale, uint64_t *seed)
 {
     const double step = 1e-5;
     double signs[64], claimed = 0.0, loss[2];
@@ -230,8 +237,8 @@ static void check_group(struct fixture *f, const char *tensor, size_t at, size_t
         f->exact[at + i] = (double)f->params[at + i];
     double slope = (loss[1] - loss[0]) / (2.0 * step);
     if (!(fabs(slope - claimed) <= 1e-4 * scale))
-        fail_msg("%s: %s[%zu..%zu]: the slope is %.9g, the gradient says %.9g, the largest is %.3g", f->example->name,
-                 tensor, at, at + count - 1, slope, claimed, scale);
+        fail_msg("%s: %s[%zu..%zu]: the slope is %.9g, the gradient says %.9g, the largest is %.3g",
+                 f->example->name, tensor, at, at + count - 1, slope, claimed, scale);
 }
 
 static int is_used(const struct fixture *f, size_t token)
@@ -250,19 +257,22 @@ static void check_tensor(struct fixture *f, const struct lstm_tensor *tensor, co
     for (size_t i = 0; i < count; i++)
         scale = fmax(scale, fabs((double)gradient[tensor->at + i]));
     assert_true(scale > 0.0);
-    if (tensor->at == 0) { /* the embedding: tokens that the texts lack have no gradient at all, and need no slope */
+    if (tensor->at == 0) { /* the embedding: tokens that the texts lack have no gradient at all, and
+                              need no slope */
         size_t cols = (size_t)tensor->cols;
         for (size_t token = 0; token < (size_t)tensor->rows; token++)
             for (size_t j = 0; j < cols; j += group < cols ? group : cols)
                 if (is_used(f, token))
-                    check_group(f, tensor->name, token * cols + j, group < cols ? group : cols, gradient, scale, &seed);
+                    check_group(f, tensor->name, token * cols + j, group < cols ? group : cols,
+                                gradient, scale, &seed);
                 else
                     for (size_t i = 0; i < cols; i++)
                         assert_true(gradient[token * cols + i] == 0.0f);
         return;
     }
     for (size_t i = 0; i < count; i += group)
-        check_group(f, tensor->name, tensor->at + i, count - i < group ? count - i : group, gradient, scale, &seed);
+        check_group(f, tensor->name, tensor->at + i, count - i < group ? count - i : group,
+                    gradient, scale, &seed);
 }
 
 static void every_gradient_is_the_slope_of_the_loss(void **state)
@@ -282,7 +292,8 @@ static void every_gradient_is_the_slope_of_the_loss(void **state)
 }
 
 /* Within 1e-5 of each tensor's largest. */
-static void check_golden(const char *name, const struct lstm_sizes *sizes, const float *found, const float *expected)
+static void check_golden(const char *name, const struct lstm_sizes *sizes, const float *found,
+                         const float *expected)
 {
     struct lstm_tensor tensors[LSTM_TENSORS_MAX];
     int count = lstm_layout(sizes, tensors);
@@ -294,8 +305,8 @@ static void check_golden(const char *name, const struct lstm_sizes *sizes, const
         assert_true(largest > 0.0f);
         for (size_t j = at; j < end; j++)
             if (!(fabsf(found[j] - expected[j]) <= 1e-5f * largest))
-                fail_msg("golden %s, %s[%zu]: %.9g, PyTorch has %.9g", name, tensors[i].name, j - at, (double)found[j],
-                         (double)expected[j]);
+                fail_msg("golden %s, %s[%zu]: %.9g, PyTorch has %.9g", name, tensors[i].name,
+                         j - at, (double)found[j], (double)expected[j]);
     }
 }
 
@@ -306,7 +317,9 @@ static void logits_and_gradients_are_those_of_pytorch(void **state)
         struct golden_encoder golden = golden_encoder_open(golden_encoder_names[i]);
         const struct lstm_sizes *sizes = &golden.model->sizes;
         size_t count = lstm_params_count(sizes);
-        struct fixture f = { .example = &examples[0], .sizes = *sizes, .params_count = count, .batch = golden.batch };
+        struct fixture f = {
+            .example = &examples[0], .sizes = *sizes, .params_count = count, .batch = golden.batch
+        };
         float logits[TEXTS_MAX * 4], *gradient = zeros(count);
         f.params = golden.model->params;
         f.exact = network_memory(count * sizeof *f.exact);
@@ -316,8 +329,8 @@ static void logits_and_gradients_are_those_of_pytorch(void **state)
         run(&f, NULL, logits, gradient);
         for (int32_t k = 0; k < golden.batch.texts * sizes->classes; k++)
             if (!(fabsf(logits[k] - golden.logits[k]) <= 1e-5f))
-                fail_msg("golden %s, logit %d: %.9g, PyTorch has %.9g", golden_encoder_names[i], k, (double)logits[k],
-                         (double)golden.logits[k]);
+                fail_msg("golden %s, logit %d: %.9g, PyTorch has %.9g", golden_encoder_names[i], k,
+                         (double)logits[k], (double)golden.logits[k]);
         check_golden(golden_encoder_names[i], sizes, gradient, golden.gradient);
         free(gradient);
         free(f.exact);
@@ -330,7 +343,8 @@ static void every_instruction_set_gives_the_same_bits(void **state)
     (void)state;
     for (size_t e = 0; e < COUNT(examples); e++) {
         struct fixture f = set_up(&examples[e]);
-        float logits[2][TEXTS_MAX * 4], *gradient[2] = { zeros(f.params_count), zeros(f.params_count) };
+        float logits[2][TEXTS_MAX * 4],
+            *gradient[2] = { zeros(f.params_count), zeros(f.params_count) };
         size_t size = f.params_count * sizeof(float);
         run(&f, "generic", logits[0], gradient[0]);
         for (size_t isa = 1; isa < COUNT(network_isas); isa++) {
@@ -338,7 +352,8 @@ static void every_instruction_set_gives_the_same_bits(void **state)
                 continue;
             memset(gradient[1], 0, size);
             run(&f, network_isas[isa], logits[1], gradient[1]);
-            assert_memory_equal(logits[0], logits[1], (size_t)(f.batch.texts * f.sizes.classes) * sizeof(float));
+            assert_memory_equal(logits[0], logits[1],
+                                (size_t)(f.batch.texts * f.sizes.classes) * sizeof(float));
             assert_memory_equal(gradient[0], gradient[1], size);
         }
         free(gradient[0]);
@@ -347,9 +362,10 @@ static void every_instruction_set_gives_the_same_bits(void **state)
     }
 }
 
-/* With the forget gate shut and no recurrent weights every state of a text of one repeated token is the same, so every
- * maximum is reached by all of them. Mean and attention weigh the states and sum to one, and the maximum must take its
- * gradient once: everything but the recurrent weights then has the gradient of a text of that single token. */
+/* With the forget gate shut and no recurrent weights every state of a text of one repeated token is
+ * the same, so every maximum is reached by all of them. Mean and attention weigh the states and sum
+ * to one, and the maximum must take its gradient once: everything but the recurrent weights then
+ * has the gradient of a text of that single token. */
 static void a_maximum_reached_many_times_gives_its_gradient_once(void **state)
 {
     (void)state;
@@ -375,8 +391,10 @@ static void a_maximum_reached_many_times_gives_its_gradient_once(void **state)
         run(&f[i], NULL, logits, gradient[i]);
     }
     for (size_t j = 0; j < f[0].params_count; j++)
-        if (j - hh[0] >= 64 * 16 && j - hh[1] >= 64 * 16 && fabsf(gradient[0][j] - gradient[1][j]) > 1e-5f)
-            fail_msg("parameter %zu: %g for one token, %g for 40", j, (double)gradient[0][j], (double)gradient[1][j]);
+        if (j - hh[0] >= 64 * 16 && j - hh[1] >= 64 * 16 &&
+            fabsf(gradient[0][j] - gradient[1][j]) > 1e-5f)
+            fail_msg("parameter %zu: %g for one token, %g for 40", j, (double)gradient[0][j],
+                     (double)gradient[1][j]);
     for (int i = 0; i < 2; i++) {
         free(gradient[i]);
         tear_down(&f[i]);
@@ -394,13 +412,15 @@ static void a_backward_pass_adds_to_the_gradient(void **state)
     run(&f, NULL, logits, more);
     for (size_t i = 0; i < f.params_count; i++)
         if (fabsf(more[i] - once[i] - 1.0f) > 1e-5f)
-            fail_msg("parameter %zu: %g was added to 1 instead of %g", i, (double)more[i] - 1.0, (double)once[i]);
+            fail_msg("parameter %zu: %g was added to 1 instead of %g", i, (double)more[i] - 1.0,
+                     (double)once[i]);
     free(once);
     free(more);
     tear_down(&f);
 }
 
-/* A tape that has been through larger and smaller batches, and through a refused one, gives what a new one gives. */
+/* A tape that has been through larger and smaller batches, and through a refused one, gives what a
+ * new one gives. */
 static void a_tape_can_be_used_again(void **state)
 {
     (void)state;
@@ -410,11 +430,13 @@ static void a_tape_can_be_used_again(void **state)
     struct cpu_weights *weights;
     struct lstm_tape *tape;
     struct lstm_error err;
-    struct lstm_batch others[] = { network_texts(12, longer, 4, 5), network_texts(12, shorter, 1, 6) };
+    struct lstm_batch others[] = { network_texts(12, longer, 4, 5),
+                                   network_texts(12, shorter, 1, 6) };
     struct lstm_batch bad = { .texts = 1, .tokens = bad_tokens, .starts = bad_starts };
     float logits[2][TEXTS_MAX * 4], d_logits[TEXTS_MAX * 4];
     float *gradient[3] = { zeros(f.params_count), zeros(f.params_count), zeros(f.params_count) };
-    assert_int_equal(cpu_weights_open(&f.sizes, cpu_kernels_pick(NULL), f.params, 1, &weights, &err), LSTM_OK);
+    assert_int_equal(
+        cpu_weights_open(&f.sizes, cpu_kernels_pick(NULL), f.params, 1, &weights, &err), LSTM_OK);
     assert_int_equal(lstm_tape_open(weights, &tape, &err), LSTM_OK);
     run(&f, NULL, logits[0], gradient[0]);
     loss_backward(&f, d_logits);
@@ -426,7 +448,8 @@ static void a_tape_can_be_used_again(void **state)
         memset(gradient[1], 0, f.params_count * sizeof *gradient[1]);
         assert_int_equal(lstm_tape_forward(tape, &f.batch, NULL, logits[1], &err), LSTM_OK);
         lstm_tape_backward(tape, d_logits, gradient[1]);
-        assert_memory_equal(logits[0], logits[1], (size_t)(f.batch.texts * f.sizes.classes) * sizeof(float));
+        assert_memory_equal(logits[0], logits[1],
+                            (size_t)(f.batch.texts * f.sizes.classes) * sizeof(float));
         assert_memory_equal(gradient[0], gradient[1], f.params_count * sizeof *gradient[1]);
         network_texts_free(&others[i]);
     }

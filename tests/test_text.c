@@ -1,5 +1,5 @@
-/* Normalisation and pieces. Expected forms are written out by hand from the Unicode standard; over all code points and
- * on random text the oracle is utf8proc's own whole-string mapping. */
+/* Normalisation and pieces. Expected forms are written out by hand from the Unicode standard; over
+ * all code points and on random text the oracle is utf8proc's own whole-string mapping. */
 #include "model/text.h"
 
 #include <setjmp.h>
@@ -67,10 +67,13 @@ static void ill_formed_text_is_repaired_by_maximal_subparts(void **state)
     static const struct {
         const char *text, *expected;
     } cases[] = {
-        { "\xC0\xAF\xE0\x80\xBF\xF0\x81\x82\x41", FFFD FFFD FFFD FFFD FFFD FFFD FFFD FFFD "a" }, /* table 3-8 */
-        { "\xED\xA0\x80\xED\xBF\xBF\xED\xAF\x41", FFFD FFFD FFFD FFFD FFFD FFFD FFFD FFFD "a" }, /* table 3-9 */
-        { "\xF4\x91\x92\x93\xFF\x41\x80\xBF\x42", FFFD FFFD FFFD FFFD FFFD "a" FFFD FFFD "b" },  /* table 3-10 */
-        { "\xE1\x80\xE2\xF0\x91\x92\xF1\xBF\x41", FFFD FFFD FFFD FFFD "a" },                     /* table 3-11 */
+        { "\xC0\xAF\xE0\x80\xBF\xF0\x81\x82\x41",
+          FFFD FFFD FFFD FFFD FFFD FFFD FFFD FFFD "a" }, /* table 3-8 */
+        { "\xED\xA0\x80\xED\xBF\xBF\xED\xAF\x41",
+          FFFD FFFD FFFD FFFD FFFD FFFD FFFD FFFD "a" }, /* table 3-9 */
+        { "\xF4\x91\x92\x93\xFF\x41\x80\xBF\x42",
+          FFFD FFFD FFFD FFFD FFFD "a" FFFD FFFD "b" },                      /* table 3-10 */
+        { "\xE1\x80\xE2\xF0\x91\x92\xF1\xBF\x41", FFFD FFFD FFFD FFFD "a" }, /* table 3-11 */
         { "\xC2", FFFD },                            /* cut after the lead */
         { "\xE2\x82", FFFD },                        /* cut before the last */
         { "\xF0\x9F\x98", FFFD },                    /* the same with four bytes */
@@ -108,17 +111,19 @@ static void text_is_folded_as_the_standard_says(void **state)
         { "Stra\xC3\x9F"
           "e STRASSE \xE1\xBA\x9E",
           "strasse strasse ss" },
-        { "\xEF\xBC\xA7\xEF\xBC\x8F\xEF\xBC\x94", "g/4" },                            /* full width */
-        { "\xE1\x84\x92\xE1\x85\xA1\xE1\x86\xAB", "\xED\x95\x9C" },                   /* jamo: 한 */
-        { "\xED\x95\x9C", "\xED\x95\x9C" },                                           /* the syllable itself */
-        { "\xED\x95\x98\xE1\x86\xAB", "\xED\x95\x9C" },                               /* LV and T */
-        { "\xC4\xB0stanbul", "i\xCC\x87stanbul" },                                    /* I with a dot */
-        { "\xC4\xB1", "\xC4\xB1" },                                                   /* dotless i */
+        { "\xEF\xBC\xA7\xEF\xBC\x8F\xEF\xBC\x94", "g/4" },          /* full width */
+        { "\xE1\x84\x92\xE1\x85\xA1\xE1\x86\xAB", "\xED\x95\x9C" }, /* jamo: 한 */
+        { "\xED\x95\x9C", "\xED\x95\x9C" },                         /* the syllable itself */
+        { "\xED\x95\x98\xE1\x86\xAB", "\xED\x95\x9C" },             /* LV and T */
+        { "\xC4\xB0stanbul", "i\xCC\x87stanbul" },                  /* I with a dot */
+        { "\xC4\xB1", "\xC4\xB1" },                                 /* dotless i */
         { "\xCE\xA3\xCE\x91\xCE\xA3 \xCF\x82", "\xCF\x83\xCE\xB1\xCF\x83 \xCF\x83" }, /* sigmas */
-        { "\xD0\x9F\xD1\x80\xD0\x98\xCC\x86", "\xD0\xBF\xD1\x80\xD0\xB9" },           /* Cyrillic, Й decomposed */
-        { "\xD7\xA9\xD7\x9C\xD7\x95\xD7\x9D", "\xD7\xA9\xD7\x9C\xD7\x95\xD7\x9D" },   /* Hebrew, left to itself */
-        { "\xEF\xBB\xBB", "\xD9\x84\xD8\xA7" },                                       /* Arabic lam-alef form */
-        { "\xE2\x84\xAB \xE2\x84\xA6", "\xC3\xA5 \xCF\x89" },                         /* angstrom, ohm */
+        { "\xD0\x9F\xD1\x80\xD0\x98\xCC\x86",
+          "\xD0\xBF\xD1\x80\xD0\xB9" }, /* Cyrillic, Й decomposed */
+        { "\xD7\xA9\xD7\x9C\xD7\x95\xD7\x9D",
+          "\xD7\xA9\xD7\x9C\xD7\x95\xD7\x9D" },               /* Hebrew, left to itself */
+        { "\xEF\xBB\xBB", "\xD9\x84\xD8\xA7" },               /* Arabic lam-alef form */
+        { "\xE2\x84\xAB \xE2\x84\xA6", "\xC3\xA5 \xCF\x89" }, /* angstrom, ohm */
         { "x\xC2\xB2 \xC2\xBD \xE2\x85\xA7", "x2 1\xE2\x81\x84"
                                              "2 viii" },
         { "\xE2\x80\xA6", "..." },
@@ -129,7 +134,8 @@ static void text_is_folded_as_the_standard_says(void **state)
           "e",
           "a b c d  e" },                                       /* white space of all kinds */
         { "co\xC2\xADop \xE2\x80\x8Bz\xEF\xBB\xBF", "coop z" }, /* default-ignorables */
-        { "\xF0\x9F\x91\xA8\xE2\x80\x8D\xF0\x9F\x91\xA9", "\xF0\x9F\x91\xA8\xF0\x9F\x91\xA9" }, /* joined emoji */
+        { "\xF0\x9F\x91\xA8\xE2\x80\x8D\xF0\x9F\x91\xA9",
+          "\xF0\x9F\x91\xA8\xF0\x9F\x91\xA9" },         /* joined emoji */
         { "\xE2\x9D\xA4\xEF\xB8\x8F", "\xE2\x9D\xA4" }, /* a variation selector */
         { "\xE2\x80\x98"
           "a\xE2\x80\x99s\xE2\x80\x9B \xC2\xB4",
@@ -166,7 +172,8 @@ static void offsets_slice_the_original(void **state)
 {
     (void)state;
     static const struct {
-        const char *text, *normal, *slice; /* every byte of normal comes from slice, which stands once in text */
+        const char *text, *normal,
+            *slice; /* every byte of normal comes from slice, which stands once in text */
     } cases[] = {
         { "xE\xCC\x81y", "\xC3\xA9", "E\xCC\x81" },
         { "the \xEF\xAC\x81lm", "fi", "\xEF\xAC\x81" },
@@ -179,7 +186,8 @@ static void offsets_slice_the_original(void **state)
           "b",
           FFFD, "\xFF" },
         { "a\xF0\x9F\x98 b", FFFD, "\xF0\x9F\x98" },
-        { "\xE1\x84\x92\xE1\x85\xA1\xE1\x86\xAB!", "\xED\x95\x9C", "\xE1\x84\x92\xE1\x85\xA1\xE1\x86\xAB" },
+        { "\xE1\x84\x92\xE1\x85\xA1\xE1\x86\xAB!", "\xED\x95\x9C",
+          "\xE1\x84\x92\xE1\x85\xA1\xE1\x86\xAB" },
         { "+\xF0\x9F\x91\xA8\xE2\x80\x8D\xF0\x9F\x91\xA9+", "\xF0\x9F\x91\xA8\xF0\x9F\x91\xA9",
           "\xF0\x9F\x91\xA8\xE2\x80\x8D\xF0\x9F\x91\xA9" },
     };
@@ -202,9 +210,9 @@ static void offsets_slice_the_original(void **state)
 static void expect_mapping(const unsigned char *text, size_t size)
 {
     utf8proc_uint8_t *expected = NULL;
-    utf8proc_ssize_t length =
-        utf8proc_map(text, (utf8proc_ssize_t)size, &expected,
-                     UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT | UTF8PROC_CASEFOLD | UTF8PROC_IGNORE);
+    utf8proc_ssize_t length = utf8proc_map(text, (utf8proc_ssize_t)size, &expected,
+                                           UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT |
+                                               UTF8PROC_CASEFOLD | UTF8PROC_IGNORE);
     assert_true(length >= 0);
     struct normalised all = normalise(text, size);
     if (all.size != (size_t)length || memcmp(all.bytes, expected, all.size))
@@ -231,8 +239,9 @@ static void every_code_point_agrees_with_the_mapping_of_the_library(void **state
 
         int32_t decomposed[64];
         int boundary = 0;
-        int length = (int)utf8proc_decompose_char(codepoint, decomposed, 64,
-                                                  UTF8PROC_COMPOSE | UTF8PROC_COMPAT | UTF8PROC_CASEFOLD, &boundary);
+        int length = (int)utf8proc_decompose_char(
+            codepoint, decomposed, 64, UTF8PROC_COMPOSE | UTF8PROC_COMPAT | UTF8PROC_CASEFOLD,
+            &boundary);
         longest = length > longest ? length : longest;
     }
     assert_int_equal(longest, LSTM_EXPANSION_MAX);
@@ -242,9 +251,11 @@ static void clusters_normalise_as_the_whole_text_does(void **state)
 {
     (void)state;
     /* Letters, marks of several classes, jamo, Indic vowels, spaces, symbols. */
-    static const int32_t alphabet[] = { 'a',    'E',    ' ',    '.',    0xE9,    0x300,  0x301,  0x323, 0x327,  0x345,
-                                        0x1100, 0x1161, 0x11A8, 0xAC00, 0xAC01,  0x3B1,  0x1FB3, 0xDF,  0xFB01, 0x9C7,
-                                        0x9BE,  0x9D7,  0xB47,  0xB56,  0x1F600, 0x4E2D, 0x5D0,  0x5B4, 0xFF21, 0x130 };
+    static const int32_t alphabet[] = { 'a',     'E',    ' ',    '.',   0xE9,   0x300,
+                                        0x301,   0x323,  0x327,  0x345, 0x1100, 0x1161,
+                                        0x11A8,  0xAC00, 0xAC01, 0x3B1, 0x1FB3, 0xDF,
+                                        0xFB01,  0x9C7,  0x9BE,  0x9D7, 0xB47,  0xB56,
+                                        0x1F600, 0x4E2D, 0x5D0,  0x5B4, 0xFF21, 0x130 };
     uint64_t seed = 7;
     for (int round = 0; round < 20000; round++) {
         unsigned char text[4 * 24];
@@ -283,8 +294,8 @@ static void expect_pieces(const char *text, const char *const *expected)
         if (!lstm_pieces_next(&pieces))
             fail_msg("\"%s\": expected the piece \"%s\", got the end", text, *expected);
         if (pieces.size != strlen(*expected) || memcmp(pieces.bytes, *expected, pieces.size))
-            fail_msg("\"%s\": expected the piece \"%s\", got \"%.*s\"", text, *expected, (int)pieces.size,
-                     pieces.bytes);
+            fail_msg("\"%s\": expected the piece \"%s\", got \"%.*s\"", text, *expected,
+                     (int)pieces.size, pieces.bytes);
     }
     if (lstm_pieces_next(&pieces))
         fail_msg("\"%s\": expected the end, got \"%.*s\"", text, (int)pieces.size, pieces.bytes);
@@ -298,7 +309,8 @@ static void text_is_cut_into_words_and_punctuation(void **state)
     } cases[] = {
         { "", { NULL } },
         { " \n\t\xC2\xA0\xE2\x80\x8B <br />", { NULL } },
-        { "good, but (very) well-made.", { " good", ", ", " but", " (", " very", ") ", " well", "-", " made", ". " } },
+        { "good, but (very) well-made.",
+          { " good", ", ", " but", " (", " very", ") ", " well", "-", " made", ". " } },
         { "(a", { "(", " a" } },
         { " (a", { " (", " a" } },
         { "a ( b", { " a", " ( ", " b" } },
@@ -311,11 +323,14 @@ static void text_is_cut_into_words_and_punctuation(void **state)
         { "5.5/10 a_b", { " 5", ".", " 5", "/", " 10", " a", "_", " b" } },
         { "na\xC3\xAFve", { " na\xC3\xAFve" } },
         { "\xD0\xB0\xD2\x88\xD0\xB1", { " \xD0\xB0\xD2\x88\xD0\xB1" } }, /* a mark that encloses */
-        { "\xE2\x80\x94x\xE2\x80\x94\xE2\x80\x94 ", { "\xE2\x80\x94", " x", "\xE2\x80\x94\xE2\x80\x94 " } },
-        { "\xE6\x97\xA5\xE6\x9C\xAC\xE3\x80\x82", { " \xE6\x97\xA5\xE6\x9C\xAC", "\xE3\x80\x82 " } },
+        { "\xE2\x80\x94x\xE2\x80\x94\xE2\x80\x94 ",
+          { "\xE2\x80\x94", " x", "\xE2\x80\x94\xE2\x80\x94 " } },
+        { "\xE6\x97\xA5\xE6\x9C\xAC\xE3\x80\x82",
+          { " \xE6\x97\xA5\xE6\x9C\xAC", "\xE3\x80\x82 " } },
         { "\xF0\x9F\x98\x80\xF0\x9F\x98\x80\xF0\x9F\x98\x81",
           { "\xF0\x9F\x98\x80\xF0\x9F\x98\x80", "\xF0\x9F\x98\x81 " } },
-        { "a \xCC\x81", { " a", " \xCC\x81" } }, /* a mark that has nothing to combine with but a space */
+        { "a \xCC\x81",
+          { " a", " \xCC\x81" } }, /* a mark that has nothing to combine with but a space */
     };
     for (size_t i = 0; i < COUNT(cases); i++)
         expect_pieces(cases[i].text, cases[i].pieces);
@@ -330,8 +345,10 @@ static void long_runs_are_cut_between_characters(void **state)
     expect_pieces(A30 A30 "aa'b", (const char *[]){ " " A30 A30 "aa", "'b", NULL });
     expect_pieces(A30 A30 "aa b", (const char *[]){ " " A30 A30 "aa", " b", NULL });
     expect_pieces(A30 A30 "a\xC3\xA9", (const char *[]){ " " A30 A30 "a", "\xC3\xA9", NULL });
-    expect_pieces("a " DASHES30 DASHES30 "---", (const char *[]){ " a", " " DASHES30 DASHES30 "--", "- ", NULL });
-    expect_pieces(DASHES30 DASHES30 "-- b", (const char *[]){ DASHES30 DASHES30 "-- ", " b", NULL });
+    expect_pieces("a " DASHES30 DASHES30 "---",
+                  (const char *[]){ " a", " " DASHES30 DASHES30 "--", "- ", NULL });
+    expect_pieces(DASHES30 DASHES30 "-- b",
+                  (const char *[]){ DASHES30 DASHES30 "-- ", " b", NULL });
 }
 
 /* Byte b of the original is covered when some piece's byte comes from it. */
@@ -344,10 +361,11 @@ static void check_cover(const unsigned char *text, size_t size)
     lstm_pieces_open(&pieces, text, size, 1);
     while (lstm_pieces_next(&pieces)) {
         assert_in_range(pieces.size, 1, LSTM_PIECE_MAX);
-        assert_true(utf8proc_decompose((const unsigned char *)pieces.bytes, (utf8proc_ssize_t)pieces.size, NULL, 0, 0) >
-                    0);
+        assert_true(utf8proc_decompose((const unsigned char *)pieces.bytes,
+                                       (utf8proc_ssize_t)pieces.size, NULL, 0, 0) > 0);
         for (size_t i = 0; i < pieces.size; i++) {
-            assert_true(pieces.begins[i] >= before && pieces.begins[i] < pieces.ends[i] && pieces.ends[i] <= size);
+            assert_true(pieces.begins[i] >= before && pieces.begins[i] < pieces.ends[i] &&
+                        pieces.ends[i] <= size);
             before = pieces.begins[i];
             memset(covered + pieces.begins[i], 1, pieces.ends[i] - pieces.begins[i]);
         }
@@ -357,12 +375,13 @@ static void check_cover(const unsigned char *text, size_t size)
         int32_t codepoint = lstm_utf8_next(text, size, &at);
         static const char *const breaks[] = { "<br>", "<br/>", "<br />" };
         for (size_t i = 0; i < COUNT(breaks); i++)
-            if (size - begin >= strlen(breaks[i]) && !memcmp(text + begin, breaks[i], strlen(breaks[i])))
+            if (size - begin >= strlen(breaks[i]) &&
+                !memcmp(text + begin, breaks[i], strlen(breaks[i])))
                 br = strlen(breaks[i]);
         if (br)
             at = begin + br;
-        else if (codepoint < 0 ||
-                 (lstm_class_of(codepoint) != LSTM_CLASS_SPACE && !utf8proc_get_property(codepoint)->ignorable))
+        else if (codepoint < 0 || (lstm_class_of(codepoint) != LSTM_CLASS_SPACE &&
+                                   !utf8proc_get_property(codepoint)->ignorable))
             while (begin < at)
                 assert_true(covered[begin++]);
     }
@@ -411,8 +430,9 @@ static void every_byte_of_any_text_is_in_a_piece(void **state)
 static void pieces_do_not_depend_on_where_a_text_is_cut_into_buffers(void **state)
 {
     (void)state;
-    static const char tail[] = "Caf\xC3\xA9s,  (na\xC3\xAFve) e\xCC\x81\xCC\xA3 \xEF\xB7\xBA don\xE2\x80\x99t<br "
-                               "/>well--made \xF0\x9F\x98\x80.";
+    static const char tail[] =
+        "Caf\xC3\xA9s,  (na\xC3\xAFve) e\xCC\x81\xCC\xA3 \xEF\xB7\xBA don\xE2\x80\x99t<br "
+        "/>well--made \xF0\x9F\x98\x80.";
     struct lstm_pieces plain, shifted;
     char *text = malloc(LSTM_NORMAL_SIZE + sizeof tail);
     assert_non_null(text);
@@ -429,7 +449,8 @@ static void pieces_do_not_depend_on_where_a_text_is_cut_into_buffers(void **stat
             assert_int_equal(plain.size, shifted.size);
             assert_memory_equal(plain.bytes, shifted.bytes, plain.size);
             for (size_t i = 0; i < plain.size; i++)
-                assert_true(plain.begins[i] + shift == shifted.begins[i] && plain.ends[i] + shift == shifted.ends[i]);
+                assert_true(plain.begins[i] + shift == shifted.begins[i] &&
+                            plain.ends[i] + shift == shifted.ends[i]);
             lstm_pieces_next(&shifted);
         }
     }

@@ -46,16 +46,19 @@ static void refuses_a_malformed_vocabulary_with_a_reason(void **state)
         { "a\n\nb\n", 5, "vocabulary entry 2 is empty" },
         { "\n", 1, "vocabulary entry 1 is empty" },
         { "a\nb\na\n", 6, "vocabulary entry 3 is the same as entry 1" },
-        { "b\n" X16 X16 X16 X16 "\n" X16 X16 X16 X16 "\n", 132, "vocabulary entry 3 is the same as entry 2" },
+        { "b\n" X16 X16 X16 X16 "\n" X16 X16 X16 X16 "\n", 132,
+          "vocabulary entry 3 is the same as entry 2" },
         { X16 X16 X16 X16 "x\n", 66, "vocabulary entry 1 has 65 bytes, at most 64 are allowed" },
         { "a\n\xC3\n", 4, "vocabulary entry 2 is not valid UTF-8" },
         { "a\n\xED\xA0\x80\n", 6, "vocabulary entry 2 is not valid UTF-8" },
-        { "", (size_t)1 << 40, "the vocabulary has 1099511627776 bytes, at most 68140735 are allowed" },
+        { "", (size_t)1 << 40,
+          "the vocabulary has 1099511627776 bytes, at most 68140735 are allowed" },
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct lstm_error err = { 0 };
         struct lstm_tokenizer *t = (struct lstm_tokenizer *)&err;
-        assert_int_equal(lstm_tokenizer_open(cases[i].entries, cases[i].size, &t, &err), LSTM_CORRUPT);
+        assert_int_equal(lstm_tokenizer_open(cases[i].entries, cases[i].size, &t, &err),
+                         LSTM_CORRUPT);
         assert_null(t);
         assert_string_equal(err.text, cases[i].reason);
     }
@@ -72,7 +75,8 @@ static void refuses_more_entries_than_tokens_can_be(void **state)
     struct lstm_error err;
     struct lstm_tokenizer *t;
     assert_int_equal(lstm_tokenizer_open(lines, 2 * entries, &t, &err), LSTM_CORRUPT);
-    assert_string_equal(err.text, "the vocabulary has 1048320 entries, at most 1048319 are allowed");
+    assert_string_equal(err.text,
+                        "the vocabulary has 1048320 entries, at most 1048319 are allowed");
     free(lines);
 }
 
@@ -90,8 +94,9 @@ static void gives_the_vocabulary_back(void **state)
         const char *entry;
         size_t size;
     } cases[] = {
-        { LSTM_TOKEN_MASK, "", 0 },  { 1, "\0", 1 },        { 1 + 'z', "z", 1 },   { 256, "\xFF", 1 }, { 257, " ", 1 },
-        { 257 + 11, "\xC3\xA9", 2 }, { 257 + 12, "bc", 2 }, { 257 + 20, ". ", 2 },
+        { LSTM_TOKEN_MASK, "", 0 }, { 1, "\0", 1 },        { 1 + 'z', "z", 1 },
+        { 256, "\xFF", 1 },         { 257, " ", 1 },       { 257 + 11, "\xC3\xA9", 2 },
+        { 257 + 12, "bc", 2 },      { 257 + 20, ". ", 2 },
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         const char *entry = lstm_tokenizer_entry(t, cases[i].token, &size);
@@ -126,9 +131,11 @@ static void tells_entries_apart_that_begin_and_measure_alike(void **state)
     struct lstm_tokenizer *t = open_vocabulary(lines, ENTRIES * WIDTH);
     for (unsigned i = 0; i < 2 * ENTRIES; i++) {
         char text[WIDTH + 1];
-        struct lstm_tokens tokens = tokenize(t, text, (size_t)snprintf(text, sizeof text, "lookalike%04u", i % 10000));
+        struct lstm_tokens tokens =
+            tokenize(t, text, (size_t)snprintf(text, sizeof text, "lookalike%04u", i % 10000));
         assert_int_equal(tokens.count, i < ENTRIES ? 1 : WIDTH - 1);
-        assert_int_equal(tokens.ids[0], i < ENTRIES ? LSTM_TOKEN_FIRST + (int32_t)i : LSTM_TOKEN_BYTES + ' ');
+        assert_int_equal(tokens.ids[0],
+                         i < ENTRIES ? LSTM_TOKEN_FIRST + (int32_t)i : LSTM_TOKEN_BYTES + ' ');
         lstm_tokens_free(&tokens);
     }
     lstm_tokenizer_close(t);
@@ -166,7 +173,8 @@ static void pieces_become_the_subwords_that_merging_gives(void **state)
         { "boood", " |b|oo|o|d|", 0 },  /* the leftmost pair first */
         { "booood", " |b|oo|ood|", 0 }, /* ood is younger than oo */
         { "ooo", " |oo|o|", 0 },
-        { "gooo", " goo|o|", 0 }, /* goo joins before g: an older entry that a later merge made possible */
+        { "gooo", " goo|o|",
+          0 }, /* goo joins before g: an older entry that a later merge made possible */
         { "caf\xC3\xA9", " |c|a|<66>|\xC3\xA9|", 1 },
         { "\xC3\xA8", " |<C3>|<A8>|", 2 },
         { "\xFF", "<EF>|<BF>|<BD>|<20>|", 3 },
@@ -200,9 +208,10 @@ static void tokens_know_their_bytes(void **state)
         const char *entry;
         uint32_t begin, end;
     } expected[] = {
-        { " good", 2, 6 }, { " ", 7, 8 },   { "ab", 7, 9 },   { "f", 9, 12 },         { "i", 9, 12 },
-        { " ", 13, 14 },   { "(", 13, 14 }, { " ", 14, 17 },  { "\xC3\xA9", 14, 17 }, { ")", 17, 18 },
-        { " ", 17, 18 },   { " ", 24, 25 }, { ". ", 24, 25 },
+        { " good", 2, 6 },      { " ", 7, 8 },   { "ab", 7, 9 },  { "f", 9, 12 },
+        { "i", 9, 12 },         { " ", 13, 14 }, { "(", 13, 14 }, { " ", 14, 17 },
+        { "\xC3\xA9", 14, 17 }, { ")", 17, 18 }, { " ", 17, 18 }, { " ", 24, 25 },
+        { ". ", 24, 25 },
     };
     struct lstm_tokenizer *t = open_vocabulary(vocabulary, sizeof vocabulary - 1);
     struct lstm_tokens tokens = tokenize(t, text, sizeof text - 1);
@@ -290,13 +299,15 @@ static void rewriting_fits_what_it_is_given(void **state)
     lstm_tokens_free(&tokens);
 
     /* Byte tokens that make no character, as a decoder may produce them; the mask is nothing. */
-    static const int32_t ids[] = { 1 + 0xC3, 0, 1 + 0xA9, 1 + 0xE2, 1 + 0x82, 257 + 1, 1 + 0xFF, 1 + 0xF0 };
+    static const int32_t ids[] = { 1 + 0xC3, 0,       1 + 0xA9, 1 + 0xE2,
+                                   1 + 0x82, 257 + 1, 1 + 0xFF, 1 + 0xF0 };
     char text[40];
     lstm_detokenize(t, ids, COUNT(ids), text, sizeof text);
     assert_string_equal(text, "\xC3\xA9\xEF\xBF\xBD"
                               "a\xEF\xBF\xBD\xEF\xBF\xBD");
 
-    /* One space between two characters that are no words is white space, whichever token it came from. */
+    /* One space between two characters that are no words is white space, whichever token it came
+     * from. */
     static const int32_t apart[] = { 257 + 8, 257, 257 + 10, 257 + 20, 257 + 1 };
     lstm_detokenize(t, apart, COUNT(apart), text, sizeof text);
     assert_string_equal(text, ". -.a");
@@ -372,8 +383,10 @@ static void rewriting_gives_back_the_normalised_text(void **state)
             assert_true(tokens.begins[i] < tokens.ends[i] && tokens.ends[i] <= size);
             if (i)
                 assert_true(tokens.begins[i] >= tokens.ends[i - 1] ||
-                            (tokens.begins[i] == tokens.begins[i - 1] && tokens.ends[i] == tokens.ends[i - 1]) ||
-                            (tokens.begins[i] >= tokens.begins[i - 1] && tokens.ends[i] >= tokens.ends[i - 1]));
+                            (tokens.begins[i] == tokens.begins[i - 1] &&
+                             tokens.ends[i] == tokens.ends[i - 1]) ||
+                            (tokens.begins[i] >= tokens.begins[i - 1] &&
+                             tokens.ends[i] >= tokens.ends[i - 1]));
         }
         lstm_tokens_free(&tokens);
     }

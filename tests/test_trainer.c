@@ -25,7 +25,8 @@ static void make_pairs(struct dataset *d)
     d->tokens.ids = malloc(PAIRS * 60 * sizeof *d->tokens.ids);
     assert_non_null(d->tokens.ids);
     for (int32_t i = 0; i < PAIRS; i++) {
-        int32_t source = 1 + (int32_t)random_below(&random, 40), target = 1 + (int32_t)random_below(&random, 10);
+        int32_t source = 1 + (int32_t)random_below(&random, 40),
+                target = 1 + (int32_t)random_below(&random, 10);
         for (int32_t t = 0; t < source + target; t++)
             d->tokens.ids[d->tokens.count++] = 1 + (int32_t)random_below(&random, VOCAB - 1);
         d->middles[d->texts++] = d->tokens.count - target;
@@ -34,7 +35,8 @@ static void make_pairs(struct dataset *d)
 }
 
 /* One step on all pairs; the caller closes the trainer. */
-static void step(const struct trainer_options *options, int64_t steps, struct trainer *t, struct trainer_loss *loss)
+static void step(const struct trainer_options *options, int64_t steps, struct trainer *t,
+                 struct trainer_loss *loss)
 {
     static const int32_t order[PAIRS] = { 8, 3, 1, 0, 2, 4, 7, 6, 5 };
     struct dataset d;
@@ -47,9 +49,13 @@ static void step(const struct trainer_options *options, int64_t steps, struct tr
     dataset_close(&d);
 }
 
-static const struct trainer_options plain = {
-    .batch_tokens = 1000, .rate = 1e-3, .shards = 1, .threads = 2, .seed = 1, .coverage = 1, .coverage_from = 0
-};
+static const struct trainer_options plain = { .batch_tokens = 1000,
+                                              .rate = 1e-3,
+                                              .shards = 1,
+                                              .threads = 2,
+                                              .seed = 1,
+                                              .coverage = 1,
+                                              .coverage_from = 0 };
 
 static void a_step_is_the_same_in_any_number_of_shards_but_for_rounding(void **state)
 {

@@ -1,4 +1,5 @@
-/* Word vectors by CBOW (train/vectors.c). The corpus is made up: texts of two topics that share some words. */
+/* Word vectors by CBOW (train/vectors.c). The corpus is made up: texts of two topics that share
+ * some words. */
 #include "train/vectors.h"
 
 #include <setjmp.h>
@@ -12,9 +13,13 @@
 enum { TOPIC = 20, SHARED = 20, UNSEEN = 2 * TOPIC + SHARED, VOCAB = UNSEEN + 1 };
 enum { TEXTS = 2000, LENGTH = 30, TOKENS = TEXTS * LENGTH, DIMENSION = 32 };
 
-static const struct vectors_options usual = {
-    .dimension = DIMENSION, .epochs = 3, .window = 5, .negatives = 5, .subsample = 0, .rate = 0.05, .seed = 1
-};
+static const struct vectors_options usual = { .dimension = DIMENSION,
+                                              .epochs = 3,
+                                              .window = 5,
+                                              .negatives = 5,
+                                              .subsample = 0,
+                                              .rate = 0.05,
+                                              .seed = 1 };
 
 static int32_t tokens[TOKENS];
 static int64_t starts[TEXTS + 1];
@@ -63,8 +68,10 @@ static void words_of_one_topic_are_closer_than_words_of_two(void **state)
     for (int a = 0; a < TOPIC; a++)
         for (int b = 0; b < TOPIC; b++) {
             if (a != b)
-                same += cosine(vectors + a * DIMENSION, vectors + b * DIMENSION) / (TOPIC * (TOPIC - 1));
-            other += cosine(vectors + a * DIMENSION, vectors + (TOPIC + b) * DIMENSION) / (TOPIC * TOPIC);
+                same += cosine(vectors + a * DIMENSION, vectors + b * DIMENSION) /
+                        (TOPIC * (TOPIC - 1));
+            other += cosine(vectors + a * DIMENSION, vectors + (TOPIC + b) * DIMENSION) /
+                     (TOPIC * TOPIC);
         }
     if (!(same > 0.5 && other < 0))
         fail_msg("mean cosine %.3f within a topic, %.3f between topics", same, other);
@@ -130,19 +137,24 @@ static void refuses_with_the_value_and_the_bound(void **state)
         int32_t vocab;
         const char *message;
     } cases[] = {
-        { { 24, 1, 5, 5, 0, 0.05, 1 }, VOCAB, "dimension is 24, expected 16 to 1024 in steps of 16" },
+        { { 24, 1, 5, 5, 0, 0.05, 1 },
+          VOCAB,
+          "dimension is 24, expected 16 to 1024 in steps of 16" },
         { { 0, 1, 5, 5, 0, 0.05, 1 }, VOCAB, "dimension is 0" },
         { { 16, 1, 0, 5, 0, 0.05, 1 }, VOCAB, "window is 0, expected 1 to 64" },
         { { 16, 1, 5, 65, 0, 0.05, 1 }, VOCAB, "negatives is 65, expected 1 to 64" },
-        { { 16, 0, 5, 5, 0, 0.05, 1 }, VOCAB, "epochs 0, rate 0.05, subsample 0: expected at least 1" },
+        { { 16, 0, 5, 5, 0, 0.05, 1 },
+          VOCAB,
+          "epochs 0, rate 0.05, subsample 0: expected at least 1" },
         { { 16, 1, 5, 5, 0, NAN, 1 }, VOCAB, "rate nan" },
         { { 16, 1, 5, 5, 0, 0.05, 1 }, UNSEEN - 1, "token 59 of a vocabulary of 59" },
     };
     struct lstm_error err = { 0 };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        assert_int_equal(vectors_learn(tokens, starts, TEXTS, cases[i].vocab, &cases[i].options, vectors, &err),
-                         LSTM_RANGE);
+        assert_int_equal(
+            vectors_learn(tokens, starts, TEXTS, cases[i].vocab, &cases[i].options, vectors, &err),
+            LSTM_RANGE);
         if (!strstr(err.text, cases[i].message))
             fail_msg("case %zu: \"%s\", expected \"%s\"", i, err.text, cases[i].message);
     }

@@ -1,5 +1,5 @@
-/* Oracle: tests/data/golden_vectors.safetensors, written by the Python script beside it (run from the repository's
- * root). */
+/* Oracle: tests/data/golden_vectors.safetensors, written by the Python script beside it (run from
+ * the repository's root). */
 #include "model/safetensors.h"
 #include "train/vectors.h"
 
@@ -70,7 +70,8 @@ static void what_is_written_is_read_back(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(vectors); i++)
         vectors[i] = sinf((float)i);
-    assert_int_equal(lstm_tokenizer_open(vocabulary, sizeof vocabulary - 1, &tokenizer, &err), LSTM_OK);
+    assert_int_equal(lstm_tokenizer_open(vocabulary, sizeof vocabulary - 1, &tokenizer, &err),
+                     LSTM_OK);
     for (int round = 0; round < 2; round++) { /* the second time over the first file */
         assert_int_equal(vectors_write(path, tokenizer, vectors, 32, &err), LSTM_OK);
         assert_int_equal(vectors_read(path, &back, &vectors_back, &dimension, &err), LSTM_OK);
@@ -88,7 +89,8 @@ static void what_is_written_is_read_back(void **state)
     assert_int_equal(vectors_write(path, tokenizer, vectors, 24, &err), LSTM_RANGE);
     assert_string_equal(err.text, "vectors of 24 numbers, expected 16 to 1024 in steps of 16");
     vectors[33] = 0;
-    assert_int_equal(vectors_write("/nowhere/vectors", tokenizer, vectors, 16, &err), LSTM_UNAVAILABLE);
+    assert_int_equal(vectors_write("/nowhere/vectors", tokenizer, vectors, 16, &err),
+                     LSTM_UNAVAILABLE);
     assert_string_equal(err.text, "cannot write /nowhere/vectors.part: No such file or directory");
     lstm_tokenizer_close(tokenizer);
 }
@@ -101,8 +103,10 @@ static void refuses_other_files_and_says_why(void **state)
         int64_t rows, cols;
         const char *reason;
     } cases[] = {
-        { "lstm-model", "1", "embedding.weight", SAFETENSORS_F32, 257, 16, "\"format\" is \"lstm-model\"" },
-        { "lstm-vectors", "9", "embedding.weight", SAFETENSORS_F32, 257, 16, "\"version\" is \"9\", expected \"1\"" },
+        { "lstm-model", "1", "embedding.weight", SAFETENSORS_F32, 257, 16,
+          "\"format\" is \"lstm-model\"" },
+        { "lstm-vectors", "9", "embedding.weight", SAFETENSORS_F32, 257, 16,
+          "\"version\" is \"9\", expected \"1\"" },
         { "lstm-vectors", "1", "embedding.weights", SAFETENSORS_F32, 257, 16,
           "1 tensors, expected embedding.weight alone" },
         { "lstm-vectors", "1", "embedding.weight", SAFETENSORS_I32, 257, 16,
@@ -122,9 +126,10 @@ static void refuses_other_files_and_says_why(void **state)
             { "tokenizer", "bpe", 3 },
             { "vocabulary", "", 0 },
         };
-        struct safetensors_tensor tensor = {
-            .name = cases[i].name, .dtype = cases[i].dtype, .rank = 2, .shape = { cases[i].rows, cases[i].cols }
-        };
+        struct safetensors_tensor tensor = { .name = cases[i].name,
+                                             .dtype = cases[i].dtype,
+                                             .rank = 2,
+                                             .shape = { cases[i].rows, cases[i].cols } };
         struct lstm_tokenizer *tokenizer;
         struct lstm_error err = { 0 };
         float *vectors;
@@ -151,9 +156,11 @@ static void refuses_what_is_no_file_and_what_is_cut(void **state)
     int32_t dimension;
     static unsigned char bytes[17067];
     (void)state;
-    assert_int_equal(vectors_read("/nowhere", &tokenizer, &vectors, &dimension, &err), LSTM_UNAVAILABLE);
+    assert_int_equal(vectors_read("/nowhere", &tokenizer, &vectors, &dimension, &err),
+                     LSTM_UNAVAILABLE);
     assert_string_equal(err.text, "cannot read /nowhere: No such file or directory");
-    assert_int_equal(vectors_read(folder, &tokenizer, &vectors, &dimension, &err), LSTM_UNAVAILABLE);
+    assert_int_equal(vectors_read(folder, &tokenizer, &vectors, &dimension, &err),
+                     LSTM_UNAVAILABLE);
     assert_non_null(strstr(err.text, "not a regular file"));
     FILE *file = fopen(GOLDEN, "rb");
     assert_non_null(file);

@@ -33,7 +33,8 @@ void *tiny_model_write(const struct tiny_model *tiny, size_t *size)
     snprintf(entries, sizeof entries, "%s%s", vocabulary, is_summariser ? summary_vocabulary : "");
     must(lstm_tokenizer_open(entries, strlen(entries), &model.tokenizer, &err), &err);
     snprintf(labels, sizeof labels, "%s", tiny->labels ? tiny->labels : "");
-    for (char *next = NULL, *label = strtok_r(labels, " ", &next); label; label = strtok_r(NULL, " ", &next))
+    for (char *next = NULL, *label = strtok_r(labels, " ", &next); label;
+         label = strtok_r(NULL, " ", &next))
         snprintf(model.labels[model.sizes.classes++], LSTM_LABEL_SIZE, "%s", label);
     snprintf(model.task, sizeof model.task, "%s", tiny->task);
     snprintf(card, sizeof card, "%s", tiny->card ? tiny->card : "{}");

@@ -1,4 +1,5 @@
-/* Model files for tests: real ones, small and random, the same from the same seed on every machine. */
+/* Model files for tests: real ones, small and random, the same from the same seed on every machine.
+ */
 #ifndef LSTM_TESTS_TINY_MODEL_H
 #define LSTM_TESTS_TINY_MODEL_H
 

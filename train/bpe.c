@@ -1,10 +1,13 @@
-/* Byte-pair encoding with counts that are kept up, not counted again: a merge looks only at the pieces it changes.
+/* Byte-pair encoding with counts that are kept up, not counted again: a merge looks only at the
+ * pieces it changes.
  *
- * A pair of neighbours is known by the bytes it joins to, without where it is cut in two, as in lstm_tokenize. That is
- * no loss: what merging makes of a string between two boundaries of symbols does not depend on what stands around it,
- * since any merge in there is also the lowest and leftmost of those in there. So at any time a string is cut in the
- * same way wherever it stands between such boundaries. It follows that all occurrences of a pair come about in the same
- * merge (later ones only take some away), and that what a merge brings together is never an entry already. */
+ * A pair of neighbours is known by the bytes it joins to, without where it is cut in two, as in
+ * lstm_tokenize. That is no loss: what merging makes of a string between two boundaries of symbols
+ * does not depend on what stands around it, since any merge in there is also the lowest and
+ * leftmost of those in there. So at any time a string is cut in the same way wherever it stands
+ * between such boundaries. It follows that all occurrences of a pair come about in the same merge
+ * (later ones only take some away), and that what a merge brings together is never an entry
+ * already. */
 #include "bpe.h"
 
 #include "model/text.h"
@@ -19,7 +22,8 @@ struct place {
     int32_t unit, next;
 };
 
-/* A piece, or a part of one between rare characters. Bit i of starts: a symbol begins at bytes[i]. */
+/* A piece, or a part of one between rare characters. Bit i of starts: a symbol begins at bytes[i].
+ */
 struct unit {
     const char *bytes;
     int64_t count;
@@ -44,13 +48,16 @@ struct bpe {
     struct unit *units;
     int32_t *first_places; /* for each pair the first of its places */
     struct place *places;
-    struct waiting *queue; /* a heap, the most frequent first; pairs whose count fell since are found out when popped */
+    struct waiting *queue; /* a heap, the most frequent first; pairs whose count fell since are
+                              found out when popped */
     struct tally_item *entries;
-    size_t units_count, units_capacity, first_places_count, first_places_capacity, places_count, places_capacity;
+    size_t units_count, units_capacity, first_places_count, first_places_capacity, places_count,
+        places_capacity;
     size_t queue_count, queue_capacity, entries_count;
 };
 
-/* The symbols of a unit while it is worked on: symbol i begins at starts[i], pairs[i] joins symbols i and i + 1. */
+/* The symbols of a unit while it is worked on: symbol i begins at starts[i], pairs[i] joins symbols
+ * i and i + 1. */
 struct symbols {
     int count;
     uint32_t starts[LSTM_PIECE_MAX + 1];
@@ -187,7 +194,8 @@ static int read_symbols(struct bpe *b, const struct unit *unit, struct symbols *
             s->starts[s->count++] = at;
     s->starts[s->count] = unit->size;
     for (int i = 0; i + 1 < s->count; i++) {
-        s->pairs[i] = tally_number(&b->pairs, unit->bytes + s->starts[i], s->starts[i + 2] - s->starts[i]);
+        s->pairs[i] =
+            tally_number(&b->pairs, unit->bytes + s->starts[i], s->starts[i + 2] - s->starts[i]);
         if (s->pairs[i] < 0)
             return 0;
     }
@@ -198,7 +206,8 @@ static int read_symbols(struct bpe *b, const struct unit *unit, struct symbols *
 static int add_place(struct bpe *b, int32_t pair, int32_t unit)
 {
     while (b->first_places_count <= (size_t)pair) {
-        int32_t *first = grown(b->first_places, b->first_places_count, &b->first_places_capacity, sizeof *first);
+        int32_t *first =
+            grown(b->first_places, b->first_places_count, &b->first_places_capacity, sizeof *first);
         if (!first)
             return 0;
         b->first_places = first;
@@ -216,7 +225,8 @@ static int add_place(struct bpe *b, int32_t pair, int32_t unit)
     return 1;
 }
 
-/* Counts the pairs of a unit. Those from number known_pairs on are new, and it is a place of theirs. */
+/* Counts the pairs of a unit. Those from number known_pairs on are new, and it is a place of
+ * theirs. */
 static int add_pairs(struct bpe *b, int32_t number, size_t known_pairs)
 {
     struct symbols s;
@@ -230,7 +240,8 @@ static int add_pairs(struct bpe *b, int32_t number, size_t known_pairs)
     return 1;
 }
 
-/* Joins a pair, the leftmost first, wherever it stands in a unit, and counts the unit's pairs anew. */
+/* Joins a pair, the leftmost first, wherever it stands in a unit, and counts the unit's pairs anew.
+ */
 static int merge_in_unit(struct bpe *b, int32_t number, int32_t pair, size_t known_pairs)
 {
     struct unit *unit = &b->units[number];
@@ -315,7 +326,8 @@ static int learn_merges(struct bpe *b, const struct bpe_options *options)
         if (best < 0)
             return best == -1;
         b->entries[b->entries_count++] = b->pairs.items[best];
-        for (int32_t place = b->first_places[best]; place != NO_PLACE; place = b->places[place].next)
+        for (int32_t place = b->first_places[best]; place != NO_PLACE;
+             place = b->places[place].next)
             if (!merge_in_unit(b, b->places[place].unit, best, queued))
                 return 0;
     }
@@ -323,18 +335,20 @@ static int learn_merges(struct bpe *b, const struct bpe_options *options)
 }
 
 /* Makes the frequent characters the first entries. */
-static enum lstm_status first_entries(struct bpe *b, const struct bpe_options *options, struct lstm_error *err)
+static enum lstm_status first_entries(struct bpe *b, const struct bpe_options *options,
+                                      struct lstm_error *err)
 {
     size_t frequent = 0;
     for (size_t i = 0; i < b->characters.count; i++)
         frequent += (size_t)is_entry(&b->characters.items[i], options->character_min);
     size_t least = LSTM_TOKEN_FIRST + frequent;
     if (options->vocab <= (int64_t)least || options->vocab > LSTM_VOCAB_MAX)
-        return lstm_fail(
-            err, LSTM_RANGE,
-            "a vocabulary of %d tokens, expected %zu to %d: mask and bytes are %d, and %zu characters occur "
-            "at least %d times",
-            options->vocab, least + 1, LSTM_VOCAB_MAX, LSTM_TOKEN_FIRST, frequent, options->character_min);
+        return lstm_fail(err, LSTM_RANGE,
+                         "a vocabulary of %d tokens, expected %zu to %d: mask and bytes are %d, "
+                         "and %zu characters occur "
+                         "at least %d times",
+                         options->vocab, least + 1, LSTM_VOCAB_MAX, LSTM_TOKEN_FIRST, frequent,
+                         options->character_min);
     b->entries = malloc((size_t)(options->vocab - LSTM_TOKEN_FIRST) * sizeof *b->entries);
     if (!b->entries)
         return lstm_fail(err, LSTM_NOMEM, "a vocabulary of %d tokens", options->vocab);
@@ -345,7 +359,8 @@ static enum lstm_status first_entries(struct bpe *b, const struct bpe_options *o
     return LSTM_OK;
 }
 
-static enum lstm_status write_entries(const struct bpe *b, char **vocabulary, size_t *size, struct lstm_error *err)
+static enum lstm_status write_entries(const struct bpe *b, char **vocabulary, size_t *size,
+                                      struct lstm_error *err)
 {
     *size = 0;
     for (size_t i = 0; i < b->entries_count; i++)
@@ -377,16 +392,16 @@ static void free_all(struct bpe *b)
     }
 }
 
-enum lstm_status bpe_learn(const struct rows *rows, const struct bpe_options *options, char **vocabulary, size_t *size,
-                           struct lstm_error *err)
+enum lstm_status bpe_learn(const struct rows *rows, const struct bpe_options *options,
+                           char **vocabulary, size_t *size, struct lstm_error *err)
 {
     struct bpe b = { 0 };
     enum lstm_status rc = LSTM_OK;
     *vocabulary = NULL;
     for (int32_t i = 0; i < rows->count; i++) {
         if (rows->rows[i].size > LSTM_TEXT_MAX) {
-            rc = lstm_fail(err, LSTM_RANGE, "row %d has %zu bytes of text, at most %zu are allowed", i + 1,
-                           rows->rows[i].size, LSTM_TEXT_MAX);
+            rc = lstm_fail(err, LSTM_RANGE, "row %d has %zu bytes of text, at most %zu are allowed",
+                           i + 1, rows->rows[i].size, LSTM_TEXT_MAX);
             goto done;
         }
         if (!count_pieces(&b, &rows->rows[i]))
@@ -401,7 +416,8 @@ enum lstm_status bpe_learn(const struct rows *rows, const struct bpe_options *op
     rc = write_entries(&b, vocabulary, size, err);
     goto done;
 nomem:
-    rc = lstm_fail(err, LSTM_NOMEM, "learning a vocabulary from %zu distinct pieces", b.pieces.count);
+    rc = lstm_fail(err, LSTM_NOMEM, "learning a vocabulary from %zu distinct pieces",
+                   b.pieces.count);
 done:
     free_all(&b);
     return rc;

@@ -13,15 +13,18 @@ static double probability(const float *logits, int32_t classes, int32_t k, doubl
     return 1 / sum;
 }
 
-double calibration_loss(const float *logits, const int32_t *truth, int32_t texts, int32_t classes, double temperature)
+double calibration_loss(const float *logits, const int32_t *truth, int32_t texts, int32_t classes,
+                        double temperature)
 {
     double loss = 0;
     for (int32_t i = 0; i < texts; i++)
-        loss -= log(probability(logits + (long)i * classes, classes, truth[i], temperature) + 1e-300);
+        loss -=
+            log(probability(logits + (long)i * classes, classes, truth[i], temperature) + 1e-300);
     return loss / (texts > 0 ? texts : 1);
 }
 
-/* The likelihood is concave in 1 / temperature, so golden sections on its logarithm find the one maximum. */
+/* The likelihood is concave in 1 / temperature, so golden sections on its logarithm find the one
+ * maximum. */
 double calibrate(const float *logits, const int32_t *truth, int32_t texts, int32_t classes)
 {
     const double golden = 0.6180339887498949;
@@ -37,8 +40,8 @@ double calibrate(const float *logits, const int32_t *truth, int32_t texts, int32
     return exp((low + high) / 2);
 }
 
-double calibration_error(const float *logits, const int32_t *truth, int32_t texts, int32_t classes, double temperature,
-                         int bins)
+double calibration_error(const float *logits, const int32_t *truth, int32_t texts, int32_t classes,
+                         double temperature, int bins)
 {
     double confidence[BINS_MAX] = { 0 }, right[BINS_MAX] = { 0 }, error = 0;
     for (int32_t i = 0; i < texts; i++) {

@@ -1,18 +1,21 @@
-/* Temperature scaling (Guo et al. 2017): one number that makes confidence mean what it says, fitted on held-out rows.
+/* Temperature scaling (Guo et al. 2017): one number that makes confidence mean what it says, fitted
+ * on held-out rows.
  */
 #ifndef TRAIN_CALIBRATE_H
 #define TRAIN_CALIBRATE_H
 
 #include <stdint.h>
 
-/* The temperature in 0.05..20 that gives the truth the highest likelihood; logits: texts x classes. */
+/* The temperature in 0.05..20 that gives the truth the highest likelihood; logits: texts x classes.
+ */
 double calibrate(const float *logits, const int32_t *truth, int32_t texts, int32_t classes);
 
 /* Mean negative log-likelihood of the truth at a temperature. */
-double calibration_loss(const float *logits, const int32_t *truth, int32_t texts, int32_t classes, double temperature);
+double calibration_loss(const float *logits, const int32_t *truth, int32_t texts, int32_t classes,
+                        double temperature);
 
 /* Expected calibration error over equal-width bins of confidence (Naeini et al. 2015). */
-double calibration_error(const float *logits, const int32_t *truth, int32_t texts, int32_t classes, double temperature,
-                         int bins);
+double calibration_error(const float *logits, const int32_t *truth, int32_t texts, int32_t classes,
+                         double temperature, int bins);
 
 #endif

@@ -31,13 +31,15 @@ enum lstm_status card_take(struct json_text *out, char **text, struct lstm_error
         memcpy(*text, out->bytes, out->size);
         (*text)[out->size] = '\0';
     } else
-        rc = lstm_fail(err, out->status ? out->status : LSTM_NOMEM, "the model's card: out of memory or not UTF-8");
+        rc = lstm_fail(err, out->status ? out->status : LSTM_NOMEM,
+                       "the model's card: out of memory or not UTF-8");
     free(out->bytes);
     *out = (struct json_text){ 0 };
     return rc;
 }
 
-enum lstm_status card_make(const struct card *card, const char *metrics, char **text, struct lstm_error *err)
+enum lstm_status card_make(const struct card *card, const char *metrics, char **text,
+                           struct lstm_error *err)
 {
     struct json_text out = { 0 };
     card_text(&out, "{\"data\":", card->data);

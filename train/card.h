@@ -7,12 +7,14 @@
 
 #include <stdint.h>
 
-/* Members of an object that is being written; key with all that stands before the value: ",\"key\":". */
+/* Members of an object that is being written; key with all that stands before the value:
+ * ",\"key\":". */
 void card_text(struct json_text *out, const char *key, const char *value);
 void card_number(struct json_text *out, const char *key, double value);
 void card_integer(struct json_text *out, const char *key, int64_t value);
 
-/* Ends the writing: *text is the caller's. Errors: LSTM_NOMEM, LSTM_RANGE for a value that is not UTF-8. */
+/* Ends the writing: *text is the caller's. Errors: LSTM_NOMEM, LSTM_RANGE for a value that is not
+ * UTF-8. */
 enum lstm_status card_take(struct json_text *out, char **text, struct lstm_error *err);
 
 /* No time and no speed in it: the same run gives the same card, so the same bytes. */
@@ -21,6 +23,7 @@ struct card {
     const char *run; /* everything the run's bits depend on */
     int64_t texts, tokens;
 };
-enum lstm_status card_make(const struct card *card, const char *metrics, char **text, struct lstm_error *err);
+enum lstm_status card_make(const struct card *card, const char *metrics, char **text,
+                           struct lstm_error *err);
 
 #endif

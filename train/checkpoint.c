@@ -13,15 +13,17 @@ enum { BLOCKS = 4, STATE_SIZE = 512 };
 static const char format_name[] = "lstm-checkpoint";
 
 /* The blocks of parameters a checkpoint holds, in file order. */
-static void blocks_of(const struct trainer *trainer, float *blocks[BLOCKS], struct safetensors_tensor tensors[BLOCKS])
+static void blocks_of(const struct trainer *trainer, float *blocks[BLOCKS],
+                      struct safetensors_tensor tensors[BLOCKS])
 {
     static const char *const names[BLOCKS] = { "params", "mean", "variance", "best" };
     float *const all[BLOCKS] = { trainer->params, trainer->mean, trainer->variance, trainer->best };
     for (int i = 0; i < BLOCKS; i++) {
         blocks[i] = all[i];
-        tensors[i] = (struct safetensors_tensor){
-            .name = names[i], .dtype = SAFETENSORS_F32, .rank = 1, .shape = { (int64_t)trainer->padded }
-        };
+        tensors[i] = (struct safetensors_tensor){ .name = names[i],
+                                                  .dtype = SAFETENSORS_F32,
+                                                  .rank = 1,
+                                                  .shape = { (int64_t)trainer->padded } };
     }
 }
 
@@ -34,14 +36,16 @@ static void blocks_of(const struct trainer *trainer, float *blocks[BLOCKS], stru
     "step %" SCNd64 " of %" SCNd64 " epoch %" SCNd32 " batch %" SCNd32 " best %" SCNd32 \
     " %la %la so far %la %la %la %" SCNd64 " %" SCNd32 " %" SCNd32 " %" SCNd64
 
-enum lstm_status checkpoint_write(const char *path, const char *fingerprint, const struct trainer *trainer,
-                                  const struct run_state *state, struct lstm_error *err)
+enum lstm_status checkpoint_write(const char *path, const char *fingerprint,
+                                  const struct trainer *trainer, const struct run_state *state,
+                                  struct lstm_error *err)
 {
     char text[STATE_SIZE];
     const struct trainer_loss *loss = &state->epoch_loss;
-    int size = snprintf(text, sizeof text, STATE_FORMAT, trainer->step, trainer->steps, state->epoch, state->batch,
-                        state->best_epoch, state->best_accuracy, state->best_loss, loss->loss, loss->likelihood,
-                        loss->coverage, loss->terms, loss->texts, loss->right, loss->tokens);
+    int size = snprintf(text, sizeof text, STATE_FORMAT, trainer->step, trainer->steps,
+                        state->epoch, state->batch, state->best_epoch, state->best_accuracy,
+                        state->best_loss, loss->loss, loss->likelihood, loss->coverage, loss->terms,
+                        loss->texts, loss->right, loss->tokens);
     const struct safetensors_entry entries[] = {
         { "format", format_name, strlen(format_name) },
         { "fingerprint", fingerprint, strlen(fingerprint) },
@@ -61,8 +65,9 @@ enum lstm_status checkpoint_write(const char *path, const char *fingerprint, con
     return rc;
 }
 
-static enum lstm_status read_state(const struct safetensors *file, const char *path, const char *fingerprint,
-                                   struct trainer *trainer, struct run_state *state, struct lstm_error *err)
+static enum lstm_status read_state(const struct safetensors *file, const char *path,
+                                   const char *fingerprint, struct trainer *trainer,
+                                   struct run_state *state, struct lstm_error *err)
 {
     const struct safetensors_entry *was, *text;
     struct trainer_loss *loss = &state->epoch_loss;
@@ -71,11 +76,12 @@ static enum lstm_status read_state(const struct safetensors *file, const char *p
         safetensors_require(file, "state", NULL, &text, err))
         return LSTM_CORRUPT;
     if (strcmp(was->value, fingerprint))
-        return lstm_fail(err, LSTM_MISMATCH, "%s is of another run (%s); this one is %s", path, was->value,
-                         fingerprint);
-    if (sscanf(text->value, STATE_SCAN, &trainer->step, &trainer->steps, &state->epoch, &state->batch,
-               &state->best_epoch, &state->best_accuracy, &state->best_loss, &loss->loss, &loss->likelihood,
-               &loss->coverage, &loss->terms, &loss->texts, &loss->right, &loss->tokens) != 14 ||
+        return lstm_fail(err, LSTM_MISMATCH, "%s is of another run (%s); this one is %s", path,
+                         was->value, fingerprint);
+    if (sscanf(text->value, STATE_SCAN, &trainer->step, &trainer->steps, &state->epoch,
+               &state->batch, &state->best_epoch, &state->best_accuracy, &state->best_loss,
+               &loss->loss, &loss->likelihood, &loss->coverage, &loss->terms, &loss->texts,
+               &loss->right, &loss->tokens) != 14 ||
         trainer->step < 0 || state->epoch < 0 || state->batch < 0)
         return lstm_fail(err, LSTM_CORRUPT, "%s: its state cannot be read", path);
     return LSTM_OK;
@@ -96,8 +102,10 @@ enum lstm_status checkpoint_read(const char *path, const char *fingerprint, stru
         goto done;
     for (int i = 0; i < BLOCKS; i++) {
         const struct safetensors_tensor *found = safetensors_find(file, tensors[i].name);
-        if (!found || found->dtype != SAFETENSORS_F32 || found->size != trainer->padded * sizeof(float)) {
-            rc = lstm_fail(err, LSTM_CORRUPT, "%s: tensor %s is missing or of another size", path, tensors[i].name);
+        if (!found || found->dtype != SAFETENSORS_F32 ||
+            found->size != trainer->padded * sizeof(float)) {
+            rc = lstm_fail(err, LSTM_CORRUPT, "%s: tensor %s is missing or of another size", path,
+                           tensors[i].name);
             goto done;
         }
         memcpy(blocks[i], blob + found->at, found->size);

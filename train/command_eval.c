@@ -15,7 +15,8 @@ struct settings {
 };
 
 /* A model tells its task by what it refuses. */
-static enum lstm_status is_summariser(sqlite3 *db, const char *model, int *answer, struct lstm_error *err)
+static enum lstm_status is_summariser(sqlite3 *db, const char *model, int *answer,
+                                      struct lstm_error *err)
 {
     sqlite3_stmt *stmt = NULL;
     *answer = 0;
@@ -45,7 +46,8 @@ static enum lstm_status evaluate(const struct settings *settings, struct lstm_er
     if (rows.count == 0)
         rc = lstm_fail(err, LSTM_RANGE, "there is no row to score");
     else if (!rows.rows[0].label)
-        rc = lstm_fail(err, LSTM_RANGE, "the rows have no labels: the query's second column, --label or --summary");
+        rc = lstm_fail(err, LSTM_RANGE,
+                       "the rows have no labels: the query's second column, --label or --summary");
     if (rc || (rc = measure_open(settings->models_db, &db, err)) ||
         (rc = is_summariser(db, settings->eval.model, &summarises, err)) ||
         (rc = measure_give(db, &rows, settings->eval.model, &tokens, err)))
@@ -63,15 +65,19 @@ int command_eval(int argc, char **argv)
     struct settings s = { 0 };
     const struct option_spec specs[] = {
         { "--db", OPTION_TEXT, &s.source.database, 0, 0, "a SQLite database, with --query" },
-        { "--query", OPTION_TEXT, &s.source.query, 0, 0, "SELECT text, label ... or SELECT text, summary ..." },
+        { "--query", OPTION_TEXT, &s.source.query, 0, 0,
+          "SELECT text, label ... or SELECT text, summary ..." },
         { "--csv", OPTION_TEXT, &s.source.csv, 0, 0, "a CSV file with a header line, also .xz" },
         { "--text", OPTION_TEXT, &s.source.text_column, 0, 0, "its column that holds the text" },
         { "--label", OPTION_TEXT, &s.source.label_column, 0, 0, "its column that holds the label" },
-        { "--summary", OPTION_TEXT, &s.summary_column, 0, 0, "its column that holds the summary, instead of --label" },
-        { "--model", OPTION_TEXT, &s.eval.model, 0, 0, "the model's name; without: default-sentiment" },
+        { "--summary", OPTION_TEXT, &s.summary_column, 0, 0,
+          "its column that holds the summary, instead of --label" },
+        { "--model", OPTION_TEXT, &s.eval.model, 0, 0,
+          "the model's name; without: default-sentiment" },
         { "--models-db", OPTION_TEXT, &s.models_db, 0, 0, "the database that holds the model" },
         { "--options", OPTION_TEXT, &s.eval.options, 0, 0, "lstm_summarize's: {\"beam\": 4} ..." },
-        { "--examples", OPTION_INT, &s.eval.examples, 0, 1000, "show so many summaries beside their references" },
+        { "--examples", OPTION_INT, &s.eval.examples, 0, 1000,
+          "show so many summaries beside their references" },
         { "--help", OPTION_FLAG, &s.help, 0, 0, "show this" },
     };
     const size_t count = sizeof specs / sizeof *specs;
@@ -81,7 +87,8 @@ int command_eval(int argc, char **argv)
         return 2;
     }
     if (s.help) {
-        printf("usage: lstm-train eval --db FILE --query SELECT | --csv FILE --text COLUMN --label COLUMN "
+        printf("usage: lstm-train eval --db FILE --query SELECT | --csv FILE --text COLUMN --label "
+               "COLUMN "
                "[--option value]...\n\n");
         options_help(specs, count);
         return 0;

@@ -8,19 +8,22 @@
 static enum lstm_status list(sqlite3 *db, const char *path, struct lstm_error *err)
 {
     sqlite3_stmt *stmt = NULL;
-    int rows = sqlite3_prepare_v2(db, "SELECT count(*) FROM sqlite_schema WHERE name = 'lstm_models'", -1, &stmt, NULL);
+    int rows = sqlite3_prepare_v2(
+        db, "SELECT count(*) FROM sqlite_schema WHERE name = 'lstm_models'", -1, &stmt, NULL);
     int there = !rows && sqlite3_step(stmt) == SQLITE_ROW && sqlite3_column_int(stmt, 0) > 0;
     sqlite3_finalize(stmt);
     if (rows)
         return lstm_fail(err, LSTM_UNAVAILABLE, "%s: %s", path, sqlite3_errmsg(db));
     if (!there)
-        return lstm_fail(err, LSTM_UNAVAILABLE, "%s has no table lstm_models: no model was ever stored in it", path);
-    return report_query(db,
-                        "SELECT name, version, task, substr(sha256, 1, 12) AS sha256, bytes, created_at AS created,"
-                        " (SELECT printf('%.4f', value) FROM json_each(metrics)"
-                        "  WHERE key IN ('accuracy', 'valid_accuracy') LIMIT 1) AS accuracy"
-                        " FROM lstm_models ORDER BY name, version",
-                        NULL, err);
+        return lstm_fail(err, LSTM_UNAVAILABLE,
+                         "%s has no table lstm_models: no model was ever stored in it", path);
+    return report_query(
+        db,
+        "SELECT name, version, task, substr(sha256, 1, 12) AS sha256, bytes, created_at AS created,"
+        " (SELECT printf('%.4f', value) FROM json_each(metrics)"
+        "  WHERE key IN ('accuracy', 'valid_accuracy') LIMIT 1) AS accuracy"
+        " FROM lstm_models ORDER BY name, version",
+        NULL, err);
 }
 
 int command_list(int argc, char **argv)

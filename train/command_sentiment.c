@@ -49,8 +49,8 @@ static enum lstm_status read_rows(const struct settings *s, struct job *job, str
     struct embedding_options options = s->embedding;
     options.vectors.seed = s->trainer.seed;
     if ((rc = labels_collect(&train, s->sentiment, &job->labels, err)) ||
-        (rc = embedding_open(s->vectors_path, &train, &options, 1, &job->tokenizer, &job->vectors, &job->dimension,
-                             err)) ||
+        (rc = embedding_open(s->vectors_path, &train, &options, 1, &job->tokenizer, &job->vectors,
+                             &job->dimension, err)) ||
         (rc = dataset_open(job->tokenizer, &train, &job->labels, &job->train, err)))
         goto done;
     if (s->valid.query || s->valid.csv) {
@@ -60,12 +60,14 @@ static enum lstm_status read_rows(const struct settings *s, struct job *job, str
     } else if ((rc = dataset_split(&job->train, s->valid_share, s->trainer.seed, &job->valid, err)))
         goto done;
     fprintf(stderr,
-            "texts: %d to learn from (%d tokens), %d held out (%d tokens); left out: %d without text or label, "
+            "texts: %d to learn from (%d tokens), %d held out (%d tokens); left out: %d without "
+            "text or label, "
             "%d without a token\n",
             job->train.texts, job->train.tokens.count, job->valid.texts, job->valid.tokens.count,
             train.skipped + valid.skipped, job->train.empty + job->valid.empty);
     if (job->train.texts == 0 || job->valid.texts == 0)
-        rc = lstm_fail(err, LSTM_RANGE, "%d texts to learn from and %d to validate on, both need at least 1",
+        rc = lstm_fail(err, LSTM_RANGE,
+                       "%d texts to learn from and %d to validate on, both need at least 1",
                        job->train.texts, job->valid.texts);
 done:
     rows_free(&train);
@@ -78,12 +80,14 @@ static void make_fingerprint(struct job *job)
     const struct trainer_options *o = &job->trainer.options;
     const struct lstm_sizes *z = &job->trainer.sizes;
     uint64_t data = dataset_hash(&job->valid, dataset_hash(&job->train, 0));
-    snprintf(job->fingerprint, sizeof job->fingerprint,
-             "vocab %d, embedding %d, hidden %d, layers %d, classes %d, window %d, overlap %d, epochs %d, batch %d, "
-             "rate %g, warmup %d, clip %g, decay %g, drop %g %g %g, shards %d, seed %llu, data %016llx",
-             z->vocab, z->embedding, z->hidden, z->layers, z->classes, z->window, z->overlap, o->epochs,
-             o->batch_tokens, o->rate, o->warmup, o->clip, o->decay, o->drop_word, o->drop_embedding, o->drop_features,
-             o->shards, (unsigned long long)o->seed, (unsigned long long)data);
+    snprintf(
+        job->fingerprint, sizeof job->fingerprint,
+        "vocab %d, embedding %d, hidden %d, layers %d, classes %d, window %d, overlap %d, epochs "
+        "%d, batch %d, "
+        "rate %g, warmup %d, clip %g, decay %g, drop %g %g %g, shards %d, seed %llu, data %016llx",
+        z->vocab, z->embedding, z->hidden, z->layers, z->classes, z->window, z->overlap, o->epochs,
+        o->batch_tokens, o->rate, o->warmup, o->clip, o->decay, o->drop_word, o->drop_embedding,
+        o->drop_features, o->shards, (unsigned long long)o->seed, (unsigned long long)data);
 }
 
 /* The model as it stands, without a card. */
@@ -97,9 +101,11 @@ static void make_model(const struct settings *s, const struct job *job, struct l
     memcpy(model->labels, job->labels.names, sizeof model->labels);
 }
 
-static enum lstm_status rehearse(const struct settings *s, const struct job *job, struct lstm_error *err)
+static enum lstm_status rehearse(const struct settings *s, const struct job *job,
+                                 struct lstm_error *err)
 {
-    const struct card card = { s->data, s->terms, job->fingerprint, job->train.texts, job->train.tokens.count };
+    const struct card card = { s->data, s->terms, job->fingerprint, job->train.texts,
+                               job->train.tokens.count };
     struct lstm_model model;
     make_model(s, job, &model);
     enum lstm_status rc = card_make(&card, "{}", &model.card, err);
@@ -124,44 +130,49 @@ static enum lstm_status prepare(const struct settings *s, struct job *job, struc
         return rc;
     trainer_start(&job->trainer, job->vectors);
     make_fingerprint(job);
-    fprintf(stderr, "model: %zu parameters (%s); %d threads, %s kernels\n", job->trainer.count, job->fingerprint,
-            options.threads, cpu_kernels_pick(NULL)->isa);
+    fprintf(stderr, "model: %zu parameters (%s); %d threads, %s kernels\n", job->trainer.count,
+            job->fingerprint, options.threads, cpu_kernels_pick(NULL)->isa);
     return rehearse(s, job, err);
 }
 
 /* What was measured on the held-out rows, for the row in lstm_models and for the card. */
-static void put_metrics(struct json_text *out, const struct job *job, const struct run_result *result,
-                        const float *logits, double temperature)
+static void put_metrics(struct json_text *out, const struct job *job,
+                        const struct run_result *result, const float *logits, double temperature)
 {
     const struct dataset *v = &job->valid;
     int32_t classes = job->labels.count;
     card_number(out, "{\"valid_accuracy\":", result->state.best_accuracy);
-    card_number(out, ",\"valid_loss\":", calibration_loss(logits, v->classes, v->texts, classes, temperature));
-    card_number(out, ",\"valid_calibration_error\":",
-                calibration_error(logits, v->classes, v->texts, classes, temperature, CALIBRATION_BINS));
+    card_number(out, ",\"valid_loss\":",
+                calibration_loss(logits, v->classes, v->texts, classes, temperature));
+    card_number(
+        out, ",\"valid_calibration_error\":",
+        calibration_error(logits, v->classes, v->texts, classes, temperature, CALIBRATION_BINS));
     card_integer(out, ",\"valid_texts\":", v->texts);
     card_integer(out, ",\"best_epoch\":", result->state.best_epoch + 1);
     json_put(out, "}");
 }
 
 /* Fits the temperature, writes the card and stores the model. */
-static enum lstm_status finish(const struct settings *s, struct job *job, const struct run_result *result,
-                               struct lstm_error *err)
+static enum lstm_status finish(const struct settings *s, struct job *job,
+                               const struct run_result *result, struct lstm_error *err)
 {
     const int32_t classes = job->labels.count;
     struct trainer_loss loss;
     struct lstm_model model;
-    const struct card card = { s->data, s->terms, job->fingerprint, job->train.texts, job->train.tokens.count };
+    const struct card card = { s->data, s->terms, job->fingerprint, job->train.texts,
+                               job->train.tokens.count };
     struct json_text metrics = { 0 };
     char *metrics_text = NULL;
     make_model(s, job, &model);
     float *logits = malloc(((size_t)job->valid.texts + 1) * (size_t)classes * sizeof *logits);
-    enum lstm_status rc = logits ? LSTM_OK : lstm_fail(err, LSTM_NOMEM, "out of memory for the validation scores");
+    enum lstm_status rc =
+        logits ? LSTM_OK : lstm_fail(err, LSTM_NOMEM, "out of memory for the validation scores");
     if (rc || (rc = trainer_evaluate(&job->trainer, &job->valid, logits, &loss, err)))
         goto done;
     model.temperature = (float)calibrate(logits, job->valid.classes, job->valid.texts, classes);
     put_metrics(&metrics, job, result, logits, (double)model.temperature);
-    if ((rc = card_take(&metrics, &metrics_text, err)) || (rc = card_make(&card, metrics_text, &model.card, err)))
+    if ((rc = card_take(&metrics, &metrics_text, err)) ||
+        (rc = card_make(&card, metrics_text, &model.card, err)))
         goto done;
     if (!(rc = store_model(&s->store, &model, metrics_text, err)))
         printf("%s: %s\n", s->store.database ? s->store.name : s->store.out, metrics_text);
@@ -183,8 +194,8 @@ static enum lstm_status run(struct settings *s, struct lstm_error *err)
     if ((rc = run_training(&job.trainer, &job.train, &job.valid, &s->run, &result, err)))
         goto done;
     fprintf(stderr, "best: epoch %d, %.2f%% of the held-out texts right; %.0f tokens/s, %.0f s%s\n",
-            result.state.best_epoch + 1, 100 * result.state.best_accuracy, result.tokens_per_second, result.seconds,
-            result.interrupted ? "; interrupted, keeping the best so far" : "");
+            result.state.best_epoch + 1, 100 * result.state.best_accuracy, result.tokens_per_second,
+            result.seconds, result.interrupted ? "; interrupted, keeping the best so far" : "");
     rc = finish(s, &job, &result, err);
     if (!rc && !result.interrupted && s->run.checkpoint)
         remove(s->run.checkpoint);
@@ -222,42 +233,62 @@ static int command(int sentiment, int argc, char **argv)
     const struct option_spec specs[] = {
         { "--db", OPTION_TEXT, &s.train.database, 0, 0, "a SQLite database, with --query" },
         { "--query", OPTION_TEXT, &s.train.query, 0, 0, "SELECT text, label ... to learn from" },
-        { "--valid-query", OPTION_TEXT, &s.valid.query, 0, 0, "SELECT text, label ... to validate on" },
-        { "--csv", OPTION_TEXT, &s.train.csv, 0, 0, "a CSV file with a header line, also .xz, instead of --db" },
+        { "--valid-query", OPTION_TEXT, &s.valid.query, 0, 0,
+          "SELECT text, label ... to validate on" },
+        { "--csv", OPTION_TEXT, &s.train.csv, 0, 0,
+          "a CSV file with a header line, also .xz, instead of --db" },
         { "--valid-csv", OPTION_TEXT, &s.valid.csv, 0, 0, "the same, to validate on" },
-        { "--text", OPTION_TEXT, &s.train.text_column, 0, 0, "the column of the text in CSV files" },
-        { "--label", OPTION_TEXT, &s.train.label_column, 0, 0, "the column of the label in CSV files" },
-        { "--valid-share", OPTION_REAL, &s.valid_share, 0.001, 0.5, "held out where no validation rows are given" },
+        { "--text", OPTION_TEXT, &s.train.text_column, 0, 0,
+          "the column of the text in CSV files" },
+        { "--label", OPTION_TEXT, &s.train.label_column, 0, 0,
+          "the column of the label in CSV files" },
+        { "--valid-share", OPTION_REAL, &s.valid_share, 0.001, 0.5,
+          "held out where no validation rows are given" },
         { "--vectors", OPTION_TEXT, &s.vectors_path, 0, 0,
           "what lstm-train vectors wrote; else learned from the rows" },
-        { "--vocab", OPTION_INT, &s.embedding.bpe.vocab, 512, LSTM_VOCAB_MAX, "tokens of a vocabulary learned here" },
+        { "--vocab", OPTION_INT, &s.embedding.bpe.vocab, 512, LSTM_VOCAB_MAX,
+          "tokens of a vocabulary learned here" },
         { "--dimension", OPTION_INT, &s.embedding.vectors.dimension, LSTM_UNITS, LSTM_EMBEDDING_MAX,
           "length of a vector learned here, a multiple of 16" },
-        { "--vector-epochs", OPTION_INT, &s.embedding.vectors.epochs, 1, 1000, "passes that learn them" },
+        { "--vector-epochs", OPTION_INT, &s.embedding.vectors.epochs, 1, 1000,
+          "passes that learn them" },
         { "--out", OPTION_TEXT, &s.store.out, 0, 0, "write the model to this file" },
-        { "--into", OPTION_TEXT, &s.store.database, 0, 0, "store the model in this database's table lstm_models" },
+        { "--into", OPTION_TEXT, &s.store.database, 0, 0,
+          "store the model in this database's table lstm_models" },
         { "--name", OPTION_TEXT, &s.store.name, 0, 0, "its name there" },
         { "--storage", OPTION_TEXT, &s.store.storage, 0, 0, "f16, bf16 or f32" },
         { "--data", OPTION_TEXT, &s.data, 0, 0, "what the rows are, for the model's card" },
-        { "--terms", OPTION_TEXT, &s.terms, 0, 0, "under which terms they may be used, for the card" },
-        { "--hidden", OPTION_INT, &s.sizes.hidden, LSTM_UNITS, LSTM_HIDDEN_MAX, "LSTM units of a direction" },
+        { "--terms", OPTION_TEXT, &s.terms, 0, 0,
+          "under which terms they may be used, for the card" },
+        { "--hidden", OPTION_INT, &s.sizes.hidden, LSTM_UNITS, LSTM_HIDDEN_MAX,
+          "LSTM units of a direction" },
         { "--layers", OPTION_INT, &s.sizes.layers, 1, LSTM_LAYERS_MAX, "LSTM layers" },
-        { "--window", OPTION_INT, &s.sizes.window, LSTM_WINDOW_MIN, LSTM_WINDOW_MAX, "tokens of a window" },
-        { "--overlap", OPTION_INT, &s.sizes.overlap, 0, LSTM_WINDOW_MAX / 2, "tokens that windows share" },
+        { "--window", OPTION_INT, &s.sizes.window, LSTM_WINDOW_MIN, LSTM_WINDOW_MAX,
+          "tokens of a window" },
+        { "--overlap", OPTION_INT, &s.sizes.overlap, 0, LSTM_WINDOW_MAX / 2,
+          "tokens that windows share" },
         { "--epochs", OPTION_INT, &s.run.epochs, 1, 10000, "times every text is read" },
-        { "--patience", OPTION_INT, &s.run.patience, 1, 10000, "epochs without a better validation before the end" },
+        { "--patience", OPTION_INT, &s.run.patience, 1, 10000,
+          "epochs without a better validation before the end" },
         { "--batch", OPTION_INT, &s.trainer.batch_tokens, 1, 10000000, "tokens of a batch" },
         { "--rate", OPTION_REAL, &s.trainer.rate, 1e-7, 1, "learning rate of Adam at its highest" },
         { "--warmup", OPTION_INT, &s.trainer.warmup, 0, 1000000, "steps until it is reached" },
-        { "--clip", OPTION_REAL, &s.trainer.clip, 0, 1e9, "largest gradient norm, embedding left out; 0: any" },
-        { "--decay", OPTION_REAL, &s.trainer.decay, 0, 10, "decoupled weight decay, embedding left out" },
-        { "--drop-word", OPTION_REAL, &s.trainer.drop_word, 0, 0.95, "share of the tokens hidden from a step" },
-        { "--drop-embedding", OPTION_REAL, &s.trainer.drop_embedding, 0, 0.95, "locked dropout of the embedding" },
-        { "--drop-features", OPTION_REAL, &s.trainer.drop_features, 0, 0.95, "dropout of the pooled features" },
-        { "--shards", OPTION_INT, &s.trainer.shards, 1, 64, "parts of a batch; part of the run, as the seed is" },
+        { "--clip", OPTION_REAL, &s.trainer.clip, 0, 1e9,
+          "largest gradient norm, embedding left out; 0: any" },
+        { "--decay", OPTION_REAL, &s.trainer.decay, 0, 10,
+          "decoupled weight decay, embedding left out" },
+        { "--drop-word", OPTION_REAL, &s.trainer.drop_word, 0, 0.95,
+          "share of the tokens hidden from a step" },
+        { "--drop-embedding", OPTION_REAL, &s.trainer.drop_embedding, 0, 0.95,
+          "locked dropout of the embedding" },
+        { "--drop-features", OPTION_REAL, &s.trainer.drop_features, 0, 0.95,
+          "dropout of the pooled features" },
+        { "--shards", OPTION_INT, &s.trainer.shards, 1, 64,
+          "parts of a batch; part of the run, as the seed is" },
         { "--threads", OPTION_INT, &s.trainer.threads, 1, 64, "threads; never changes the result" },
         { "--seed", OPTION_SEED, &s.trainer.seed, 0, 0, "of every random choice" },
-        { "--checkpoint", OPTION_TEXT, &s.run.checkpoint, 0, 0, "where the run is saved every minute" },
+        { "--checkpoint", OPTION_TEXT, &s.run.checkpoint, 0, 0,
+          "where the run is saved every minute" },
         { "--resume", OPTION_FLAG, &s.run.resume, 0, 0, "go on from the checkpoint" },
         { "--help", OPTION_FLAG, &s.help, 0, 0, "this list" },
     };

@@ -39,7 +39,8 @@ struct job {
     char fingerprint[FINGERPRINT_SIZE];
 };
 
-static enum lstm_status read_pairs(const struct settings *s, struct job *job, struct lstm_error *err)
+static enum lstm_status read_pairs(const struct settings *s, struct job *job,
+                                   struct lstm_error *err)
 {
     struct rows train, valid = { 0 };
     struct pairs_report learned = { 0 }, held = { 0 };
@@ -48,8 +49,8 @@ static enum lstm_status read_pairs(const struct settings *s, struct job *job, st
         return rc;
     struct embedding_options options = s->embedding;
     options.vectors.seed = s->trainer.seed;
-    if ((rc = embedding_open(s->vectors_path, &train, &options, LSTM_UNITS, &job->tokenizer, &job->vectors,
-                             &job->dimension, err)) ||
+    if ((rc = embedding_open(s->vectors_path, &train, &options, LSTM_UNITS, &job->tokenizer,
+                             &job->vectors, &job->dimension, err)) ||
         (rc = pairs_open(job->tokenizer, &train, &s->limits, &job->train, &learned, err)))
         goto done;
     if (s->valid.query || s->valid.csv) {
@@ -59,15 +60,18 @@ static enum lstm_status read_pairs(const struct settings *s, struct job *job, st
     } else if ((rc = dataset_split(&job->train, s->valid_share, s->trainer.seed, &job->valid, err)))
         goto done;
     fprintf(stderr,
-            "pairs: %d to learn from (%d tokens), %d held out (%d tokens); of all, %lld tokens are summaries'; left "
-            "out: %d without text or summary, %d without a token, %d with a summary of more than %d tokens; of %d "
+            "pairs: %d to learn from (%d tokens), %d held out (%d tokens); of all, %lld tokens are "
+            "summaries'; left "
+            "out: %d without text or summary, %d without a token, %d with a summary of more than "
+            "%d tokens; of %d "
             "texts only the first %d tokens are read\n",
             job->train.texts, job->train.tokens.count, job->valid.texts, job->valid.tokens.count,
             (long long)(learned.targets + held.targets), train.skipped + valid.skipped,
-            job->train.empty + job->valid.empty, learned.too_long + held.too_long, s->limits.target_max,
-            learned.cut + held.cut, s->limits.source_max);
+            job->train.empty + job->valid.empty, learned.too_long + held.too_long,
+            s->limits.target_max, learned.cut + held.cut, s->limits.source_max);
     if (job->train.texts == 0 || job->valid.texts == 0)
-        rc = lstm_fail(err, LSTM_RANGE, "%d pairs to learn from and %d to validate on, both need at least 1",
+        rc = lstm_fail(err, LSTM_RANGE,
+                       "%d pairs to learn from and %d to validate on, both need at least 1",
                        job->train.texts, job->valid.texts);
 done:
     rows_free(&train);
@@ -81,13 +85,16 @@ static void make_fingerprint(const struct settings *s, struct job *job)
     const struct lstm_sizes *z = &job->trainer.sizes;
     uint64_t data = dataset_hash(&job->valid, dataset_hash(&job->train, 0));
     snprintf(job->fingerprint, sizeof job->fingerprint,
-             "vocab %d, embedding %d, hidden %d, layers %d, decoder %d, alignment %d, window %d, overlap %d, epochs "
-             "%d, batch %d, rate %g, warmup %d, clip %g, decay %g, drop %g %g, smoothing %g, coverage %g from %g, "
+             "vocab %d, embedding %d, hidden %d, layers %d, decoder %d, alignment %d, window %d, "
+             "overlap %d, epochs "
+             "%d, batch %d, rate %g, warmup %d, clip %g, decay %g, drop %g %g, smoothing %g, "
+             "coverage %g from %g, "
              "source max %d, target max %d, shards %d, seed %llu, data %016llx",
-             z->vocab, z->embedding, z->hidden, z->layers, z->decoder, z->alignment, z->window, z->overlap, o->epochs,
-             o->batch_tokens, o->rate, o->warmup, o->clip, o->decay, o->drop_embedding, o->drop_features, o->smoothing,
-             o->coverage, o->coverage_from, s->limits.source_max, s->limits.target_max, o->shards,
-             (unsigned long long)o->seed, (unsigned long long)data);
+             z->vocab, z->embedding, z->hidden, z->layers, z->decoder, z->alignment, z->window,
+             z->overlap, o->epochs, o->batch_tokens, o->rate, o->warmup, o->clip, o->decay,
+             o->drop_embedding, o->drop_features, o->smoothing, o->coverage, o->coverage_from,
+             s->limits.source_max, s->limits.target_max, o->shards, (unsigned long long)o->seed,
+             (unsigned long long)data);
 }
 
 static enum lstm_status start(struct job *job, struct lstm_error *err)
@@ -113,9 +120,11 @@ static void make_model(const struct job *job, struct lstm_model *model)
                                   .temperature = 1.0f };
 }
 
-static enum lstm_status rehearse(const struct settings *s, const struct job *job, struct lstm_error *err)
+static enum lstm_status rehearse(const struct settings *s, const struct job *job,
+                                 struct lstm_error *err)
 {
-    const struct card card = { s->data, s->terms, job->fingerprint, job->train.texts, job->train.tokens.count };
+    const struct card card = { s->data, s->terms, job->fingerprint, job->train.texts,
+                               job->train.tokens.count };
     struct lstm_model model;
     make_model(job, &model);
     enum lstm_status rc = card_make(&card, "{}", &model.card, err);
@@ -138,14 +147,14 @@ static enum lstm_status prepare(const struct settings *s, struct job *job, struc
     if ((rc = trainer_open(&sizes, &options, &job->trainer, err)) || (rc = start(job, err)))
         return rc;
     make_fingerprint(s, job);
-    fprintf(stderr, "model: %zu parameters (%s); %d threads, %s kernels\n", job->trainer.count, job->fingerprint,
-            options.threads, cpu_kernels_pick(NULL)->isa);
+    fprintf(stderr, "model: %zu parameters (%s); %d threads, %s kernels\n", job->trainer.count,
+            job->fingerprint, options.threads, cpu_kernels_pick(NULL)->isa);
     return rehearse(s, job, err);
 }
 
 /* What was measured on the held-out rows, for the row in lstm_models and for the card. */
-static void put_metrics(struct json_text *out, const struct job *job, const struct run_result *result,
-                        const struct trainer_loss *loss)
+static void put_metrics(struct json_text *out, const struct job *job,
+                        const struct run_result *result, const struct trainer_loss *loss)
 {
     const double terms = (double)loss->terms;
     card_number(out, "{\"valid_likelihood\":", loss->likelihood / terms);
@@ -157,12 +166,13 @@ static void put_metrics(struct json_text *out, const struct job *job, const stru
 }
 
 /* Writes the card and stores the model. */
-static enum lstm_status finish(const struct settings *s, struct job *job, const struct run_result *result,
-                               struct lstm_error *err)
+static enum lstm_status finish(const struct settings *s, struct job *job,
+                               const struct run_result *result, struct lstm_error *err)
 {
     struct trainer_loss loss;
     struct lstm_model model;
-    const struct card card = { s->data, s->terms, job->fingerprint, job->train.texts, job->train.tokens.count };
+    const struct card card = { s->data, s->terms, job->fingerprint, job->train.texts,
+                               job->train.tokens.count };
     struct json_text metrics = { 0 };
     char *metrics_text = NULL;
     enum lstm_status rc = trainer_evaluate(&job->trainer, &job->valid, NULL, &loss, err);
@@ -170,7 +180,8 @@ static enum lstm_status finish(const struct settings *s, struct job *job, const 
         return rc;
     make_model(job, &model);
     put_metrics(&metrics, job, result, &loss);
-    if ((rc = card_take(&metrics, &metrics_text, err)) || (rc = card_make(&card, metrics_text, &model.card, err)))
+    if ((rc = card_take(&metrics, &metrics_text, err)) ||
+        (rc = card_make(&card, metrics_text, &model.card, err)))
         goto done;
     if (!(rc = store_model(&s->store, &model, metrics_text, err)))
         printf("%s: %s\n", s->store.database ? s->store.name : s->store.out, metrics_text);
@@ -190,9 +201,11 @@ static enum lstm_status run(struct settings *s, struct lstm_error *err)
     s->run.fingerprint = job.fingerprint;
     if ((rc = run_training(&job.trainer, &job.train, &job.valid, &s->run, &result, err)))
         goto done;
-    fprintf(stderr, "best: epoch %d, loss %.4f a token of the held-out summaries; %.0f tokens/s, %.0f s%s\n",
-            result.state.best_epoch + 1, result.state.best_loss, result.tokens_per_second, result.seconds,
-            result.interrupted ? "; interrupted, keeping the best so far" : "");
+    fprintf(
+        stderr,
+        "best: epoch %d, loss %.4f a token of the held-out summaries; %.0f tokens/s, %.0f s%s\n",
+        result.state.best_epoch + 1, result.state.best_loss, result.tokens_per_second,
+        result.seconds, result.interrupted ? "; interrupted, keeping the best so far" : "");
     rc = finish(s, &job, &result, err);
     if (!rc && !result.interrupted && s->run.checkpoint)
         remove(s->run.checkpoint);
@@ -209,7 +222,12 @@ static const struct settings defaults = {
     .valid_share = 0.02,
     .data = "not said",
     .terms = "not said",
-    .sizes = { .hidden = 128, .layers = 1, .window = 256, .overlap = 32, .decoder = 256, .alignment = 128 },
+    .sizes = { .hidden = 128,
+               .layers = 1,
+               .window = 256,
+               .overlap = 32,
+               .decoder = 256,
+               .alignment = 128 },
     .limits = { .source_max = 400, .target_max = 40 },
     .trainer = { .batch_tokens = 6000,
                  .rate = 1e-3,
@@ -234,48 +252,75 @@ int command_summarize(int argc, char **argv)
     const struct option_spec specs[] = {
         { "--db", OPTION_TEXT, &s.train.database, 0, 0, "a SQLite database, with --query" },
         { "--query", OPTION_TEXT, &s.train.query, 0, 0, "SELECT text, summary ... to learn from" },
-        { "--valid-query", OPTION_TEXT, &s.valid.query, 0, 0, "SELECT text, summary ... to validate on" },
-        { "--csv", OPTION_TEXT, &s.train.csv, 0, 0, "a CSV file with a header line, also .xz, instead of --db" },
+        { "--valid-query", OPTION_TEXT, &s.valid.query, 0, 0,
+          "SELECT text, summary ... to validate on" },
+        { "--csv", OPTION_TEXT, &s.train.csv, 0, 0,
+          "a CSV file with a header line, also .xz, instead of --db" },
         { "--valid-csv", OPTION_TEXT, &s.valid.csv, 0, 0, "the same, to validate on" },
-        { "--text", OPTION_TEXT, &s.train.text_column, 0, 0, "the column of the text in CSV files" },
-        { "--summary", OPTION_TEXT, &s.train.label_column, 0, 0, "the column of the summary in CSV files" },
-        { "--valid-share", OPTION_REAL, &s.valid_share, 0.001, 0.5, "held out where no validation rows are given" },
-        { "--source-max", OPTION_INT, &s.limits.source_max, 16, 100000, "tokens of a text that training reads" },
-        { "--target-max", OPTION_INT, &s.limits.target_max, 1, 1000, "pairs with a longer summary are left out" },
+        { "--text", OPTION_TEXT, &s.train.text_column, 0, 0,
+          "the column of the text in CSV files" },
+        { "--summary", OPTION_TEXT, &s.train.label_column, 0, 0,
+          "the column of the summary in CSV files" },
+        { "--valid-share", OPTION_REAL, &s.valid_share, 0.001, 0.5,
+          "held out where no validation rows are given" },
+        { "--source-max", OPTION_INT, &s.limits.source_max, 16, 100000,
+          "tokens of a text that training reads" },
+        { "--target-max", OPTION_INT, &s.limits.target_max, 1, 1000,
+          "pairs with a longer summary are left out" },
         { "--vectors", OPTION_TEXT, &s.vectors_path, 0, 0,
           "what lstm-train vectors wrote; else learned from the rows" },
-        { "--vocab", OPTION_INT, &s.embedding.bpe.vocab, 512, LSTM_VOCAB_MAX, "tokens of a vocabulary learned here" },
+        { "--vocab", OPTION_INT, &s.embedding.bpe.vocab, 512, LSTM_VOCAB_MAX,
+          "tokens of a vocabulary learned here" },
         { "--dimension", OPTION_INT, &s.embedding.vectors.dimension, LSTM_UNITS, LSTM_EMBEDDING_MAX,
           "length of a vector learned here, a multiple of 16" },
-        { "--vector-epochs", OPTION_INT, &s.embedding.vectors.epochs, 1, 1000, "passes that learn them" },
+        { "--vector-epochs", OPTION_INT, &s.embedding.vectors.epochs, 1, 1000,
+          "passes that learn them" },
         { "--out", OPTION_TEXT, &s.store.out, 0, 0, "write the model to this file" },
-        { "--into", OPTION_TEXT, &s.store.database, 0, 0, "store the model in this database's table lstm_models" },
+        { "--into", OPTION_TEXT, &s.store.database, 0, 0,
+          "store the model in this database's table lstm_models" },
         { "--name", OPTION_TEXT, &s.store.name, 0, 0, "its name there" },
         { "--storage", OPTION_TEXT, &s.store.storage, 0, 0, "f16, bf16 or f32" },
         { "--data", OPTION_TEXT, &s.data, 0, 0, "what the rows are, for the model's card" },
-        { "--terms", OPTION_TEXT, &s.terms, 0, 0, "under which terms they may be used, for the card" },
-        { "--hidden", OPTION_INT, &s.sizes.hidden, LSTM_UNITS, LSTM_HIDDEN_MAX, "LSTM units of a direction" },
-        { "--layers", OPTION_INT, &s.sizes.layers, 1, LSTM_LAYERS_MAX, "LSTM layers of the encoder" },
-        { "--decoder", OPTION_INT, &s.sizes.decoder, LSTM_UNITS, LSTM_HIDDEN_MAX, "LSTM units of the decoder" },
-        { "--alignment", OPTION_INT, &s.sizes.alignment, LSTM_UNITS, LSTM_HIDDEN_MAX, "units of its attention" },
-        { "--window", OPTION_INT, &s.sizes.window, LSTM_WINDOW_MIN, LSTM_WINDOW_MAX, "tokens of a window" },
-        { "--overlap", OPTION_INT, &s.sizes.overlap, 0, LSTM_WINDOW_MAX / 2, "tokens that windows share" },
+        { "--terms", OPTION_TEXT, &s.terms, 0, 0,
+          "under which terms they may be used, for the card" },
+        { "--hidden", OPTION_INT, &s.sizes.hidden, LSTM_UNITS, LSTM_HIDDEN_MAX,
+          "LSTM units of a direction" },
+        { "--layers", OPTION_INT, &s.sizes.layers, 1, LSTM_LAYERS_MAX,
+          "LSTM layers of the encoder" },
+        { "--decoder", OPTION_INT, &s.sizes.decoder, LSTM_UNITS, LSTM_HIDDEN_MAX,
+          "LSTM units of the decoder" },
+        { "--alignment", OPTION_INT, &s.sizes.alignment, LSTM_UNITS, LSTM_HIDDEN_MAX,
+          "units of its attention" },
+        { "--window", OPTION_INT, &s.sizes.window, LSTM_WINDOW_MIN, LSTM_WINDOW_MAX,
+          "tokens of a window" },
+        { "--overlap", OPTION_INT, &s.sizes.overlap, 0, LSTM_WINDOW_MAX / 2,
+          "tokens that windows share" },
         { "--epochs", OPTION_INT, &s.run.epochs, 1, 10000, "times every pair is read" },
-        { "--patience", OPTION_INT, &s.run.patience, 1, 10000, "epochs without a better validation before the end" },
-        { "--batch", OPTION_INT, &s.trainer.batch_tokens, 1, 10000000, "tokens of a batch, texts and summaries" },
+        { "--patience", OPTION_INT, &s.run.patience, 1, 10000,
+          "epochs without a better validation before the end" },
+        { "--batch", OPTION_INT, &s.trainer.batch_tokens, 1, 10000000,
+          "tokens of a batch, texts and summaries" },
         { "--rate", OPTION_REAL, &s.trainer.rate, 1e-7, 1, "learning rate of Adam at its highest" },
         { "--warmup", OPTION_INT, &s.trainer.warmup, 0, 1000000, "steps until it is reached" },
-        { "--clip", OPTION_REAL, &s.trainer.clip, 0, 1e9, "largest gradient norm, embedding left out; 0: any" },
-        { "--decay", OPTION_REAL, &s.trainer.decay, 0, 10, "decoupled weight decay, embedding left out" },
+        { "--clip", OPTION_REAL, &s.trainer.clip, 0, 1e9,
+          "largest gradient norm, embedding left out; 0: any" },
+        { "--decay", OPTION_REAL, &s.trainer.decay, 0, 10,
+          "decoupled weight decay, embedding left out" },
         { "--smoothing", OPTION_REAL, &s.trainer.smoothing, 0, 0.95, "label smoothing" },
-        { "--coverage", OPTION_REAL, &s.trainer.coverage, 0, 100, "weight of the loss of reading a place again" },
-        { "--coverage-from", OPTION_REAL, &s.trainer.coverage_from, 0, 1, "share of the run after which it joins" },
-        { "--drop-embedding", OPTION_REAL, &s.trainer.drop_embedding, 0, 0.95, "locked dropout of the embedding" },
-        { "--drop-output", OPTION_REAL, &s.trainer.drop_features, 0, 0.95, "locked dropout of the outputs" },
-        { "--shards", OPTION_INT, &s.trainer.shards, 1, 64, "parts of a batch; part of the run, as the seed is" },
+        { "--coverage", OPTION_REAL, &s.trainer.coverage, 0, 100,
+          "weight of the loss of reading a place again" },
+        { "--coverage-from", OPTION_REAL, &s.trainer.coverage_from, 0, 1,
+          "share of the run after which it joins" },
+        { "--drop-embedding", OPTION_REAL, &s.trainer.drop_embedding, 0, 0.95,
+          "locked dropout of the embedding" },
+        { "--drop-output", OPTION_REAL, &s.trainer.drop_features, 0, 0.95,
+          "locked dropout of the outputs" },
+        { "--shards", OPTION_INT, &s.trainer.shards, 1, 64,
+          "parts of a batch; part of the run, as the seed is" },
         { "--threads", OPTION_INT, &s.trainer.threads, 1, 64, "threads; never changes the result" },
         { "--seed", OPTION_SEED, &s.trainer.seed, 0, 0, "of every random choice" },
-        { "--checkpoint", OPTION_TEXT, &s.run.checkpoint, 0, 0, "where the run is saved every minute" },
+        { "--checkpoint", OPTION_TEXT, &s.run.checkpoint, 0, 0,
+          "where the run is saved every minute" },
         { "--resume", OPTION_FLAG, &s.run.resume, 0, 0, "go on from the checkpoint" },
         { "--help", OPTION_FLAG, &s.help, 0, 0, "this list" },
     };

@@ -1,4 +1,5 @@
-/* lstm-train vectors: rows of text in, a vocabulary and word vectors out, as one safetensors file. */
+/* lstm-train vectors: rows of text in, a vocabulary and word vectors out, as one safetensors file.
+ */
 #include "train/commands.h"
 #include "train/embedding.h"
 #include "train/options.h"
@@ -34,12 +35,14 @@ static enum lstm_status run(const struct settings *settings, struct lstm_error *
     enum lstm_status rc = rows_read(&settings->source, &rows, err);
     if (rc)
         return rc;
-    fprintf(stderr, "rows: %d, %d without text, %.1f s\n", rows.count, rows.skipped, progress_now() - began);
+    fprintf(stderr, "rows: %d, %d without text, %.1f s\n", rows.count, rows.skipped,
+            progress_now() - began);
     if ((rc = embedding_learn(&rows, &settings->embedding, &tokenizer, &vectors, err)))
         goto done;
     signal(SIGINT, SIG_IGN); /* what was learned is written whole, which takes a moment */
     signal(SIGTERM, SIG_IGN);
-    if ((rc = vectors_write(settings->out, tokenizer, vectors, settings->embedding.vectors.dimension, err)))
+    if ((rc = vectors_write(settings->out, tokenizer, vectors,
+                            settings->embedding.vectors.dimension, err)))
         goto done;
     printf("%s: %d vectors of %d\n", settings->out, lstm_tokenizer_vocab(tokenizer),
            settings->embedding.vectors.dimension);
@@ -59,21 +62,25 @@ int command_vectors(int argc, char **argv)
     const struct option_spec specs[] = {
         { "--db", OPTION_TEXT, &s.source.database, 0, 0, "a SQLite database, with --query" },
         { "--query", OPTION_TEXT, &s.source.query, 0, 0, "SELECT text ..." },
-        { "--csv", OPTION_TEXT, &s.source.csv, 0, 0, "a CSV file with a header line, also .xz, with --text" },
+        { "--csv", OPTION_TEXT, &s.source.csv, 0, 0,
+          "a CSV file with a header line, also .xz, with --text" },
         { "--text", OPTION_TEXT, &s.source.text_column, 0, 0, "the column that holds the text" },
         { "--vocab", OPTION_INT, &s.embedding.bpe.vocab, 512, LSTM_VOCAB_MAX,
           "tokens of the vocabulary that is learned" },
         { "--tokenizer", OPTION_TEXT, &s.embedding.tokenizer_path, 0, 0,
           "take the vocabulary of an earlier vectors file" },
-        { "--dimension", OPTION_INT, &s.embedding.vectors.dimension, 16, 1024, "length of a vector, a multiple of 16" },
+        { "--dimension", OPTION_INT, &s.embedding.vectors.dimension, 16, 1024,
+          "length of a vector, a multiple of 16" },
         { "--epochs", OPTION_INT, &s.embedding.vectors.epochs, 1, 1000, "passes over the texts" },
-        { "--window", OPTION_INT, &s.embedding.vectors.window, 1, 64, "context tokens on both sides, at most" },
+        { "--window", OPTION_INT, &s.embedding.vectors.window, 1, 64,
+          "context tokens on both sides, at most" },
         { "--negatives", OPTION_INT, &s.embedding.vectors.negatives, 1, 64,
           "drawn tokens each real one is told apart from" },
         { "--subsample", OPTION_REAL, &s.embedding.vectors.subsample, 0, 1,
           "share from which a token is thinned out, 0: never" },
         { "--rate", OPTION_REAL, &s.embedding.vectors.rate, 1e-6, 1, "learning rate, falls to 0" },
-        { "--seed", OPTION_SEED, &s.embedding.vectors.seed, 0, 0, "the same seed gives the same file" },
+        { "--seed", OPTION_SEED, &s.embedding.vectors.seed, 0, 0,
+          "the same seed gives the same file" },
         { "--out", OPTION_TEXT, &s.out, 0, 0, "the file to write" },
         { "--help", OPTION_FLAG, &s.help, 0, 0, "show this" },
     };
@@ -84,7 +91,8 @@ int command_vectors(int argc, char **argv)
         return 2;
     }
     if (s.help) {
-        printf("usage: lstm-train vectors --db FILE --query SELECT | --csv FILE --text COLUMN [--option value]...\n\n");
+        printf("usage: lstm-train vectors --db FILE --query SELECT | --csv FILE --text COLUMN "
+               "[--option value]...\n\n");
         options_help(specs, count);
         return 0;
     }

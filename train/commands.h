@@ -1,5 +1,5 @@
-/* The subcommands of lstm-train. Each gets its arguments with its own name first, as a main does, and returns the exit
- * status: 0, 1 when the work failed, 2 when it was called wrongly. */
+/* The subcommands of lstm-train. Each gets its arguments with its own name first, as a main does,
+ * and returns the exit status: 0, 1 when the work failed, 2 when it was called wrongly. */
 #ifndef TRAIN_COMMANDS_H
 #define TRAIN_COMMANDS_H
 

@@ -16,7 +16,8 @@ static int ends_in(const char *path, const char *suffix)
     return length >= tail && !strcmp(path + length - tail, suffix);
 }
 
-/* Starts `xz -dc -- path` with its output in a pipe: no shell, so no name of a file can be a command. */
+/* Starts `xz -dc -- path` with its output in a pipe: no shell, so no name of a file can be a
+ * command. */
 static enum lstm_status open_xz(struct csv *csv, struct lstm_error *err)
 {
     char command[] = "xz", decompress[] = "-dc", end[] = "--";
@@ -44,7 +45,8 @@ static enum lstm_status open_xz(struct csv *csv, struct lstm_error *err)
     close(ends[0]);
     if (!failed)
         waitpid(csv->xz, NULL, 0);
-    return lstm_fail(err, LSTM_UNAVAILABLE, "%s: cannot run xz: %s", csv->path, strerror(failed ? failed : errno));
+    return lstm_fail(err, LSTM_UNAVAILABLE, "%s: cannot run xz: %s", csv->path,
+                     strerror(failed ? failed : errno));
 }
 
 /* The next byte without taking it, or EOF. */
@@ -113,8 +115,8 @@ static enum lstm_status finish(struct csv *csv, struct lstm_error *err)
     pid_t xz = csv->xz;
     csv->xz = 0;
     if (waitpid(xz, &status, 0) < 0 || !WIFEXITED(status) || WEXITSTATUS(status))
-        return lstm_fail(err, LSTM_UNAVAILABLE, "%s: xz could not decompress it (status %d)", csv->path,
-                         WIFEXITED(status) ? WEXITSTATUS(status) : status);
+        return lstm_fail(err, LSTM_UNAVAILABLE, "%s: xz could not decompress it (status %d)",
+                         csv->path, WIFEXITED(status) ? WEXITSTATUS(status) : status);
     return LSTM_OK;
 }
 
@@ -124,8 +126,8 @@ static enum lstm_status put(struct csv *csv, char byte, struct lstm_error *err)
         size_t capacity = csv->capacity ? 2 * csv->capacity : 4096;
         char *bytes = realloc(csv->bytes, capacity);
         if (!bytes)
-            return lstm_fail(err, LSTM_NOMEM, "%s:%lld: a record of %zu bytes", csv->path, (long long)csv->record_at,
-                             capacity);
+            return lstm_fail(err, LSTM_NOMEM, "%s:%lld: a record of %zu bytes", csv->path,
+                             (long long)csv->record_at, capacity);
         csv->bytes = bytes;
         csv->capacity = capacity;
     }
@@ -141,7 +143,8 @@ static enum lstm_status end_field(struct csv *csv, struct lstm_error *err)
         int32_t fields_max = csv->fields_max ? 2 * csv->fields_max : 16;
         size_t *begins = realloc(csv->begins, (size_t)fields_max * sizeof *begins);
         if (!begins)
-            return lstm_fail(err, LSTM_NOMEM, "%s:%lld: %d fields", csv->path, (long long)csv->record_at, fields_max);
+            return lstm_fail(err, LSTM_NOMEM, "%s:%lld: %d fields", csv->path,
+                             (long long)csv->record_at, fields_max);
         csv->begins = begins;
         csv->fields_max = fields_max;
     }
@@ -159,8 +162,8 @@ static enum lstm_status quoted(struct csv *csv, struct lstm_error *err)
         if (c == EOF) {
             enum lstm_status rc = finish(csv, err);
             return rc ? rc
-                      : lstm_fail(err, LSTM_CORRUPT, "%s:%lld: a quoted field has no end", csv->path,
-                                  (long long)csv->record_at);
+                      : lstm_fail(err, LSTM_CORRUPT, "%s:%lld: a quoted field has no end",
+                                  csv->path, (long long)csv->record_at);
         }
         if (c == '"' && peek(csv) != '"')
             return LSTM_OK;
@@ -184,7 +187,8 @@ static enum lstm_status field(struct csv *csv, int c, int *after, struct lstm_er
     }
     for (; c != ',' && c != '\n' && c != EOF; c = take_unquoted(csv)) {
         if (in_quotes)
-            return lstm_fail(err, LSTM_CORRUPT, "%s:%lld: a closing quote is followed by text, expected a comma",
+            return lstm_fail(err, LSTM_CORRUPT,
+                             "%s:%lld: a closing quote is followed by text, expected a comma",
                              csv->path, (long long)csv->line);
         if ((rc = put(csv, (char)c, err)))
             return rc;
@@ -213,7 +217,8 @@ enum lstm_status csv_next(struct csv *csv, int *more, struct lstm_error *err)
         c = take_unquoted(csv);
     }
     csv->line += c == '\n';
-    /* A stream that xz cut off may end in the middle of a field: its status says so before the record is believed. */
+    /* A stream that xz cut off may end in the middle of a field: its status says so before the
+     * record is believed. */
     return c == EOF ? finish(csv, err) : LSTM_OK;
 }
 

@@ -1,5 +1,6 @@
-/* Reads a CSV file (RFC 4180) a record at a time: quotes, line breaks inside them, CRLF, a byte order mark. Blank lines
- * between records are skipped. A path that ends in .xz is read through `xz -dc`. */
+/* Reads a CSV file (RFC 4180) a record at a time: quotes, line breaks inside them, CRLF, a byte
+ * order mark. Blank lines between records are skipped. A path that ends in .xz is read through `xz
+ * -dc`. */
 #ifndef TRAIN_CSV_H
 #define TRAIN_CSV_H
 
@@ -20,7 +21,8 @@ struct csv {
     int64_t record_at; /* the line on which the current record began */
     char *bytes;       /* the current record's fields, each followed by a NUL */
     size_t size, capacity;
-    size_t *begins; /* fields + 1 offsets into bytes; field i is begins[i + 1] - begins[i] - 1 bytes long */
+    size_t *begins; /* fields + 1 offsets into bytes; field i is begins[i + 1] - begins[i] - 1 bytes
+                       long */
     int32_t fields, fields_max;
 };
 

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { POOL_BATCHES = 50 }; /* so many batches' texts are shuffled together, then sorted by length */
+enum {
+    POOL_BATCHES = 50
+}; /* so many batches' texts are shuffled together, then sorted by length */
 
 static const char *sentiment_name(const char *label)
 {
@@ -47,14 +49,17 @@ static int32_t find_label(const struct labels *labels, const char *label)
     return -1;
 }
 
-static enum lstm_status fail_label(const struct labels *labels, int32_t row, const char *label, struct lstm_error *err)
+static enum lstm_status fail_label(const struct labels *labels, int32_t row, const char *label,
+                                   struct lstm_error *err)
 {
-    return lstm_fail(err, LSTM_RANGE, "row %d: label \"%.*s\" is not one of the %d labels (\"%s\", ...)", row + 1,
+    return lstm_fail(err, LSTM_RANGE,
+                     "row %d: label \"%.*s\" is not one of the %d labels (\"%s\", ...)", row + 1,
                      LSTM_LABEL_SIZE, label ? label : "", labels->count, labels->names[0]);
 }
 
 /* Every row is one or the other, and both are there. */
-static enum lstm_status check_sentiment(const struct rows *rows, const struct labels *labels, struct lstm_error *err)
+static enum lstm_status check_sentiment(const struct rows *rows, const struct labels *labels,
+                                        struct lstm_error *err)
 {
     int32_t counts[2] = { 0 };
     for (int32_t i = 0; i < rows->count; i++) {
@@ -65,12 +70,14 @@ static enum lstm_status check_sentiment(const struct rows *rows, const struct la
         counts[class]++;
     }
     if (!counts[0] || !counts[1])
-        return lstm_fail(err, LSTM_RANGE, "%d rows are negative and %d positive, at least 1 of each is needed",
+        return lstm_fail(err, LSTM_RANGE,
+                         "%d rows are negative and %d positive, at least 1 of each is needed",
                          counts[0], counts[1]);
     return LSTM_OK;
 }
 
-enum lstm_status labels_collect(const struct rows *rows, int sentiment, struct labels *labels, struct lstm_error *err)
+enum lstm_status labels_collect(const struct rows *rows, int sentiment, struct labels *labels,
+                                struct lstm_error *err)
 {
     memset(labels, 0, sizeof *labels);
     labels->sentiment = sentiment;
@@ -86,20 +93,22 @@ enum lstm_status labels_collect(const struct rows *rows, int sentiment, struct l
         if (find_label(labels, label) >= 0)
             continue;
         if (strlen(label) >= LSTM_LABEL_SIZE || !*label)
-            return lstm_fail(err, LSTM_RANGE, "row %d: a label has 1 to %d bytes, this one %zu", i + 1,
-                             LSTM_LABEL_SIZE - 1, strlen(label));
+            return lstm_fail(err, LSTM_RANGE, "row %d: a label has 1 to %d bytes, this one %zu",
+                             i + 1, LSTM_LABEL_SIZE - 1, strlen(label));
         if (labels->count == LSTM_CLASSES_MAX)
             return lstm_fail(err, LSTM_RANGE, "more than %d distinct labels", LSTM_CLASSES_MAX);
         memcpy(labels->names[labels->count++], label, strlen(label));
     }
     if (labels->count < 2)
-        return lstm_fail(err, LSTM_RANGE, "%d distinct label, at least 2 are needed", labels->count);
+        return lstm_fail(err, LSTM_RANGE, "%d distinct label, at least 2 are needed",
+                         labels->count);
     qsort(labels->names, (size_t)labels->count, sizeof *labels->names,
           are_numbers(labels) ? compare_numbers : compare_text);
     return LSTM_OK;
 }
 
-enum lstm_status dataset_room(struct dataset *d, int32_t texts, int with_summaries, struct lstm_error *err)
+enum lstm_status dataset_room(struct dataset *d, int32_t texts, int with_summaries,
+                              struct lstm_error *err)
 {
     memset(d, 0, sizeof *d);
     d->starts = calloc((size_t)texts + 1, sizeof *d->starts);
@@ -111,7 +120,8 @@ enum lstm_status dataset_room(struct dataset *d, int32_t texts, int with_summari
 }
 
 enum lstm_status dataset_open(const struct lstm_tokenizer *tokenizer, const struct rows *rows,
-                              const struct labels *labels, struct dataset *d, struct lstm_error *err)
+                              const struct labels *labels, struct dataset *d,
+                              struct lstm_error *err)
 {
     enum lstm_status rc = dataset_room(d, rows->count, 0, err);
     for (int32_t i = 0; i < rows->count && !rc; i++) {
@@ -150,7 +160,8 @@ uint64_t dataset_hash(const struct dataset *d, uint64_t before)
     for (int32_t i = 0; i < d->tokens.count; i++)
         hash = (hash ^ (uint64_t)d->tokens.ids[i]) * 0x100000001b3u;
     for (int32_t i = 0; i < d->texts; i++)
-        hash = (hash ^ (uint64_t)((d->classes ? d->classes : d->middles)[i] + d->starts[i + 1])) * 0x100000001b3u;
+        hash = (hash ^ (uint64_t)((d->classes ? d->classes : d->middles)[i] + d->starts[i + 1])) *
+               0x100000001b3u;
     return hash;
 }
 
@@ -169,12 +180,13 @@ static void take(const struct dataset *from, int32_t i, struct dataset *to)
     to->starts[to->texts] = to->tokens.count;
 }
 
-enum lstm_status dataset_split(struct dataset *d, double share, uint64_t seed, struct dataset *other,
-                               struct lstm_error *err)
+enum lstm_status dataset_split(struct dataset *d, double share, uint64_t seed,
+                               struct dataset *other, struct lstm_error *err)
 {
     struct dataset whole = *d;
     enum lstm_status rc = dataset_room(other, whole.texts, d->middles != NULL, err);
-    other->tokens.ids = rc ? NULL : malloc(((size_t)whole.tokens.count + 1) * sizeof *other->tokens.ids);
+    other->tokens.ids =
+        rc ? NULL : malloc(((size_t)whole.tokens.count + 1) * sizeof *other->tokens.ids);
     other->tokens.capacity = whole.tokens.count;
     if (!rc && !other->tokens.ids)
         rc = lstm_fail(err, LSTM_NOMEM, "out of memory for %d tokens", whole.tokens.count);
@@ -221,8 +233,8 @@ static void shuffle(int32_t *items, int32_t count, uint64_t *random)
 }
 
 /* Sorts the texts order[first] .. order[end - 1] by length and cuts them into batches. */
-static void cut_pool(const struct dataset *d, int32_t batch_tokens, struct epoch_plan *plan, int32_t first, int32_t end,
-                     struct sorted *sorted)
+static void cut_pool(const struct dataset *d, int32_t batch_tokens, struct epoch_plan *plan,
+                     int32_t first, int32_t end, struct sorted *sorted)
 {
     for (int32_t i = first; i < end; i++) {
         int32_t text = plan->order[i];
@@ -241,7 +253,8 @@ static void cut_pool(const struct dataset *d, int32_t batch_tokens, struct epoch
 }
 
 /* Puts the batches in random order: batches[] becomes the bounds of a reordered order[]. */
-static void shuffle_batches(struct epoch_plan *plan, int32_t texts, uint64_t *random, int32_t *which, int32_t *copy)
+static void shuffle_batches(struct epoch_plan *plan, int32_t texts, uint64_t *random,
+                            int32_t *which, int32_t *copy)
 {
     int32_t *bounds = which + plan->count, at = 0;
     for (int32_t b = 0; b < plan->count; b++)
@@ -258,8 +271,8 @@ static void shuffle_batches(struct epoch_plan *plan, int32_t texts, uint64_t *ra
     plan->batches[plan->count] = at;
 }
 
-enum lstm_status epoch_plan_open(const struct dataset *d, int32_t batch_tokens, uint64_t seed, int32_t epoch,
-                                 struct epoch_plan *plan, struct lstm_error *err)
+enum lstm_status epoch_plan_open(const struct dataset *d, int32_t batch_tokens, uint64_t seed,
+                                 int32_t epoch, struct epoch_plan *plan, struct lstm_error *err)
 {
     size_t n = (size_t)d->texts;
     *plan = (struct epoch_plan){ 0 };

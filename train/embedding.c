@@ -34,11 +34,13 @@ static enum lstm_status learn_vocabulary(const struct rows *rows, const struct b
         rc = lstm_tokenizer_open(vocabulary, size, tokenizer, err);
     free(vocabulary);
     if (!rc)
-        fprintf(stderr, "vocabulary: %d tokens, %.1f s\n", lstm_tokenizer_vocab(*tokenizer), progress_now() - began);
+        fprintf(stderr, "vocabulary: %d tokens, %.1f s\n", lstm_tokenizer_vocab(*tokenizer),
+                progress_now() - began);
     return rc;
 }
 
-static enum lstm_status read_vocabulary(const char *path, struct lstm_tokenizer **tokenizer, struct lstm_error *err)
+static enum lstm_status read_vocabulary(const char *path, struct lstm_tokenizer **tokenizer,
+                                        struct lstm_error *err)
 {
     float *vectors = NULL;
     int32_t dimension;
@@ -49,8 +51,8 @@ static enum lstm_status read_vocabulary(const char *path, struct lstm_tokenizer 
     return rc;
 }
 
-static enum lstm_status tokenize(const struct lstm_tokenizer *tokenizer, const struct rows *rows, struct corpus *corpus,
-                                 struct lstm_error *err)
+static enum lstm_status tokenize(const struct lstm_tokenizer *tokenizer, const struct rows *rows,
+                                 struct corpus *corpus, struct lstm_error *err)
 {
     double began = progress_now();
     size_t bytes = 0;
@@ -58,36 +60,43 @@ static enum lstm_status tokenize(const struct lstm_tokenizer *tokenizer, const s
     if (!corpus->starts)
         return lstm_fail(err, LSTM_NOMEM, "no memory for %d texts", rows->count);
     for (int32_t i = 0; i < rows->count; i++) {
-        enum lstm_status rc = lstm_tokenize(tokenizer, rows->rows[i].text, rows->rows[i].size, 0, &corpus->tokens, err);
+        enum lstm_status rc = lstm_tokenize(tokenizer, rows->rows[i].text, rows->rows[i].size, 0,
+                                            &corpus->tokens, err);
         if (rc)
             return rc;
         bytes += rows->rows[i].size;
         corpus->starts[i + 1] = corpus->tokens.count;
     }
     corpus->texts = rows->count;
-    fprintf(stderr, "tokens: %d, %.2f bytes each, %.3f%% of the bytes by fallback, %.1f s\n", corpus->tokens.count,
+    fprintf(stderr, "tokens: %d, %.2f bytes each, %.3f%% of the bytes by fallback, %.1f s\n",
+            corpus->tokens.count,
             (double)bytes / (double)(corpus->tokens.count ? corpus->tokens.count : 1),
-            100.0 * (double)corpus->tokens.fallback_bytes / (double)(bytes ? bytes : 1), progress_now() - began);
+            100.0 * (double)corpus->tokens.fallback_bytes / (double)(bytes ? bytes : 1),
+            progress_now() - began);
     return LSTM_OK;
 }
 
 enum lstm_status embedding_learn(const struct rows *rows, const struct embedding_options *options,
-                                 struct lstm_tokenizer **tokenizer, float **vectors, struct lstm_error *err)
+                                 struct lstm_tokenizer **tokenizer, float **vectors,
+                                 struct lstm_error *err)
 {
     struct corpus corpus = { 0 };
     int32_t vocab;
     *tokenizer = NULL;
     *vectors = NULL;
-    enum lstm_status rc = options->tokenizer_path ? read_vocabulary(options->tokenizer_path, tokenizer, err)
-                                                  : learn_vocabulary(rows, &options->bpe, tokenizer, err);
+    enum lstm_status rc = options->tokenizer_path
+                              ? read_vocabulary(options->tokenizer_path, tokenizer, err)
+                              : learn_vocabulary(rows, &options->bpe, tokenizer, err);
     if (rc || (rc = tokenize(*tokenizer, rows, &corpus, err)))
         goto done;
     vocab = lstm_tokenizer_vocab(*tokenizer);
     *vectors = malloc((size_t)vocab * (size_t)options->vectors.dimension * sizeof **vectors);
     if (!*vectors)
-        rc = lstm_fail(err, LSTM_NOMEM, "no memory for vectors of %d x %d", vocab, options->vectors.dimension);
+        rc = lstm_fail(err, LSTM_NOMEM, "no memory for vectors of %d x %d", vocab,
+                       options->vectors.dimension);
     else
-        rc = vectors_learn(corpus.tokens.ids, corpus.starts, corpus.texts, vocab, &options->vectors, *vectors, err);
+        rc = vectors_learn(corpus.tokens.ids, corpus.starts, corpus.texts, vocab, &options->vectors,
+                           *vectors, err);
 done:
     if (rc) {
         free(*vectors);
@@ -101,7 +110,8 @@ done:
 }
 
 /* Leaves out the vocabulary's last entries. The tokens before them keep their ids. */
-static enum lstm_status cut_vocabulary(struct lstm_tokenizer **tokenizer, int32_t excess, struct lstm_error *err)
+static enum lstm_status cut_vocabulary(struct lstm_tokenizer **tokenizer, int32_t excess,
+                                       struct lstm_error *err)
 {
     if (excess == 0)
         return LSTM_OK;
@@ -119,8 +129,9 @@ static enum lstm_status cut_vocabulary(struct lstm_tokenizer **tokenizer, int32_
     return LSTM_OK;
 }
 
-enum lstm_status embedding_open(const char *path, const struct rows *rows, const struct embedding_options *options,
-                                int32_t multiple, struct lstm_tokenizer **tokenizer, float **vectors,
+enum lstm_status embedding_open(const char *path, const struct rows *rows,
+                                const struct embedding_options *options, int32_t multiple,
+                                struct lstm_tokenizer **tokenizer, float **vectors,
                                 int32_t *dimension, struct lstm_error *err)
 {
     *dimension = options->vectors.dimension;

@@ -1,5 +1,6 @@
-/* What lstm-train eval measures on the rows that measure_give has put into the table given: everything comes from the
- * extension's SQL functions, as a user's answers would, and is reported on stdout. */
+/* What lstm-train eval measures on the rows that measure_give has put into the table given:
+ * everything comes from the extension's SQL functions, as a user's answers would, and is reported
+ * on stdout. */
 #ifndef TRAIN_EVAL_H
 #define TRAIN_EVAL_H
 
@@ -14,10 +15,13 @@ struct eval {
     int32_t examples;    /* summaries to show beside their references */
 };
 
-/* Accuracy, balanced accuracy, calibration error, accuracy by length, confusions. tokens: of all rows, for progress. */
-enum lstm_status eval_classes(sqlite3 *db, const struct eval *eval, int64_t tokens, struct lstm_error *err);
+/* Accuracy, balanced accuracy, calibration error, accuracy by length, confusions. tokens: of all
+ * rows, for progress. */
+enum lstm_status eval_classes(sqlite3 *db, const struct eval *eval, int64_t tokens,
+                              struct lstm_error *err);
 
 /* ROUGE-1/2/L F1 (see rouge.h), distinct outputs, novel words, length. */
-enum lstm_status eval_summaries(sqlite3 *db, const struct eval *eval, int64_t tokens, struct lstm_error *err);
+enum lstm_status eval_summaries(sqlite3 *db, const struct eval *eval, int64_t tokens,
+                                struct lstm_error *err);
 
 #endif

@@ -17,7 +17,8 @@ static struct rouge_text text_of(sqlite3_stmt *stmt, int column)
 /* Takes one row of the select: id, tokens, reference, output, text. */
 static enum lstm_status compare(sqlite3_stmt *select, sqlite3_stmt *insert, struct lstm_error *err)
 {
-    const struct rouge_text reference = text_of(select, 2), output = text_of(select, 3), source = text_of(select, 4);
+    const struct rouge_text reference = text_of(select, 2), output = text_of(select, 3),
+                            source = text_of(select, 4);
     struct rouge rouge;
     enum lstm_status rc = rouge_score(&reference, &output, &source, &rouge, err);
     if (rc)
@@ -35,17 +36,19 @@ static enum lstm_status compare(sqlite3_stmt *select, sqlite3_stmt *insert, stru
     return LSTM_OK;
 }
 
-static const char written_sql[] =
-    "CREATE TEMP TABLE written(id INTEGER PRIMARY KEY, output, one REAL, two REAL, l REAL, words INTEGER,"
-    " novel INTEGER)";
+static const char written_sql[] = "CREATE TEMP TABLE written(id INTEGER PRIMARY KEY, output, one "
+                                  "REAL, two REAL, l REAL, words INTEGER,"
+                                  " novel INTEGER)";
 
 /* The model's name goes into the options where both are given. */
 static const char select_sql[] =
-    "SELECT id, tokens, label, lstm_summarize(text, CASE WHEN ?2 IS NULL THEN ?1 WHEN ?1 IS NULL THEN ?2"
+    "SELECT id, tokens, label, lstm_summarize(text, CASE WHEN ?2 IS NULL THEN ?1 WHEN ?1 IS NULL "
+    "THEN ?2"
     " ELSE json_set(?2, '$.model', ?1) END), text FROM given ORDER BY id";
 
 /* One SELECT over all rows, as a user would write it. */
-static enum lstm_status summarise(sqlite3 *db, const struct eval *eval, int64_t tokens, struct lstm_error *err)
+static enum lstm_status summarise(sqlite3 *db, const struct eval *eval, int64_t tokens,
+                                  struct lstm_error *err)
 {
     enum lstm_status rc = LSTM_OK;
     sqlite3_stmt *select = NULL, *insert = NULL;
@@ -53,7 +56,8 @@ static enum lstm_status summarise(sqlite3 *db, const struct eval *eval, int64_t 
     int64_t done = 0;
     int step = SQLITE_DONE;
     if (sqlite3_prepare_v2(db, select_sql, -1, &select, NULL) ||
-        sqlite3_prepare_v2(db, "INSERT INTO written VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)", -1, &insert, NULL)) {
+        sqlite3_prepare_v2(db, "INSERT INTO written VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)", -1,
+                           &insert, NULL)) {
         rc = measure_failed(db, err);
         goto done;
     }
@@ -78,17 +82,20 @@ done:
 
 /* A row without a summary (no token in its text) counts as an empty one. */
 static const char *const report_sql[] = {
-    "SELECT coalesce(?1, 'default') AS model, (SELECT sum(tokens) FROM given) AS tokens, count(*) AS rows,"
+    "SELECT coalesce(?1, 'default') AS model, (SELECT sum(tokens) FROM given) AS tokens, count(*) "
+    "AS rows,"
     " sum(output IS NULL) AS unanswered FROM written",
 
-    "SELECT printf('%.2f', 100 * avg(one)) AS \"ROUGE-1\", printf('%.2f', 100 * avg(two)) AS \"ROUGE-2\","
+    "SELECT printf('%.2f', 100 * avg(one)) AS \"ROUGE-1\", printf('%.2f', 100 * avg(two)) AS "
+    "\"ROUGE-2\","
     " printf('%.2f', 100 * avg(l)) AS \"ROUGE-L\" FROM written",
 
     "SELECT count(DISTINCT output) AS distinct_outputs,"
     " printf('%.1f%%', 100.0 * sum(novel) / max(1, sum(words))) AS novel_words,"
     " printf('%.1f', avg(words)) AS words FROM written",
 
-    "SELECT count(*) AS times, output AS \"most frequent outputs\" FROM written GROUP BY output HAVING count(*) > 1"
+    "SELECT count(*) AS times, output AS \"most frequent outputs\" FROM written GROUP BY output "
+    "HAVING count(*) > 1"
     " ORDER BY 1 DESC, 2 LIMIT 5",
 };
 
@@ -111,7 +118,8 @@ static enum lstm_status report(sqlite3 *db, const struct eval *eval, struct lstm
     return report_query(db, examples, NULL, err);
 }
 
-enum lstm_status eval_summaries(sqlite3 *db, const struct eval *eval, int64_t tokens, struct lstm_error *err)
+enum lstm_status eval_summaries(sqlite3 *db, const struct eval *eval, int64_t tokens,
+                                struct lstm_error *err)
 {
     enum lstm_status rc = measure_run(db, written_sql, err);
     if (rc || (rc = summarise(db, eval, tokens, err)))

@@ -6,7 +6,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* Opens the file beside path that will be renamed to it; *name is its path, the caller's to free. */
+/* Opens the file beside path that will be renamed to it; *name is its path, the caller's to free.
+ */
 static FILE *open_part(const char *path, char **name, struct lstm_error *err)
 {
     size_t size = strlen(path) + sizeof ".part";
@@ -33,7 +34,8 @@ enum lstm_status file_writable(const char *path, struct lstm_error *err)
     return file ? LSTM_OK : err->status;
 }
 
-enum lstm_status file_write(const char *path, const void *bytes, size_t size, struct lstm_error *err)
+enum lstm_status file_write(const char *path, const void *bytes, size_t size,
+                            struct lstm_error *err)
 {
     char *name;
     enum lstm_status rc = LSTM_OK;
@@ -53,7 +55,8 @@ done:
     return rc;
 }
 
-enum lstm_status file_read(const char *path, unsigned char **bytes, size_t *size, struct lstm_error *err)
+enum lstm_status file_read(const char *path, unsigned char **bytes, size_t *size,
+                           struct lstm_error *err)
 {
     enum lstm_status rc = LSTM_OK;
     struct stat info;
@@ -70,7 +73,8 @@ enum lstm_status file_read(const char *path, unsigned char **bytes, size_t *size
     if (!(*bytes = malloc(*size + 1)))
         rc = lstm_fail(err, LSTM_NOMEM, "%s has %zu bytes", path, *size);
     else if (fread(*bytes, 1, *size, file) != *size)
-        rc = lstm_fail(err, LSTM_UNAVAILABLE, "cannot read %s: it ends before its %zu bytes", path, *size);
+        rc = lstm_fail(err, LSTM_UNAVAILABLE, "cannot read %s: it ends before its %zu bytes", path,
+                       *size);
 done:
     fclose(file);
     if (rc) {

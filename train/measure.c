@@ -16,23 +16,27 @@ enum lstm_status measure_run(sqlite3 *db, const char *sql, struct lstm_error *er
 enum lstm_status measure_open(const char *models_db, sqlite3 **db, struct lstm_error *err)
 {
     char *message = NULL;
-    if (sqlite3_open_v2(models_db ? models_db : ":memory:", db,
-                        models_db ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL))
-        return lstm_fail(err, LSTM_UNAVAILABLE, "%s: %s", models_db ? models_db : ":memory:", sqlite3_errmsg(*db));
+    if (sqlite3_open_v2(
+            models_db ? models_db : ":memory:", db,
+            models_db ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL))
+        return lstm_fail(err, LSTM_UNAVAILABLE, "%s: %s",
+                         models_db ? models_db : ":memory:", sqlite3_errmsg(*db));
     int rc = sqlite3_lstmext_init(*db, &message, NULL);
     if (rc != SQLITE_OK && rc != SQLITE_OK_LOAD_PERMANENTLY) {
-        lstm_fail(err, LSTM_UNAVAILABLE, "the extension did not start: %s", message ? message : sqlite3_errmsg(*db));
+        lstm_fail(err, LSTM_UNAVAILABLE, "the extension did not start: %s",
+                  message ? message : sqlite3_errmsg(*db));
         sqlite3_free(message);
         return LSTM_UNAVAILABLE;
     }
-    return measure_run(*db,
-                       "PRAGMA temp_store = memory;"
-                       "CREATE TEMP TABLE given(id INTEGER PRIMARY KEY, text, label, tokens INTEGER)",
-                       err);
+    return measure_run(
+        *db,
+        "PRAGMA temp_store = memory;"
+        "CREATE TEMP TABLE given(id INTEGER PRIMARY KEY, text, label, tokens INTEGER)",
+        err);
 }
 
-enum lstm_status measure_give(sqlite3 *db, const struct rows *rows, const char *model, int64_t *tokens,
-                              struct lstm_error *err)
+enum lstm_status measure_give(sqlite3 *db, const struct rows *rows, const char *model,
+                              int64_t *tokens, struct lstm_error *err)
 {
     enum lstm_status rc = measure_run(db, "BEGIN", err);
     sqlite3_stmt *stmt = NULL;
@@ -45,7 +49,8 @@ enum lstm_status measure_give(sqlite3 *db, const struct rows *rows, const char *
         return measure_failed(db, err);
     sqlite3_bind_text(stmt, 3, model, -1, SQLITE_STATIC);
     for (int32_t i = 0; i < rows->count && !rc; i++) {
-        sqlite3_bind_text64(stmt, 1, rows->rows[i].text, rows->rows[i].size, SQLITE_STATIC, SQLITE_UTF8);
+        sqlite3_bind_text64(stmt, 1, rows->rows[i].text, rows->rows[i].size, SQLITE_STATIC,
+                            SQLITE_UTF8);
         sqlite3_bind_text(stmt, 2, rows->rows[i].label, -1, SQLITE_STATIC);
         if (sqlite3_step(stmt) != SQLITE_DONE)
             rc = measure_failed(db, err);
@@ -54,7 +59,8 @@ enum lstm_status measure_give(sqlite3 *db, const struct rows *rows, const char *
     sqlite3_finalize(stmt);
     if (rc || (rc = measure_run(db, "COMMIT", err)))
         return rc;
-    if (sqlite3_prepare_v2(db, "SELECT total(tokens) FROM given", -1, &stmt, NULL) || sqlite3_step(stmt) != SQLITE_ROW)
+    if (sqlite3_prepare_v2(db, "SELECT total(tokens) FROM given", -1, &stmt, NULL) ||
+        sqlite3_step(stmt) != SQLITE_ROW)
         rc = measure_failed(db, err);
     else
         *tokens = sqlite3_column_int64(stmt, 0);

@@ -14,7 +14,8 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Edits that turn a into b: letters put in, left out or changed (Levenshtein). Only the first letters are compared. */
+/* Edits that turn a into b: letters put in, left out or changed (Levenshtein). Only the first
+ * letters are compared. */
 static size_t distance(const char *a, const char *b)
 {
     size_t row[NAME_MAX_SIZE + 1], length = strnlen(b, NAME_MAX_SIZE);
@@ -32,8 +33,8 @@ static size_t distance(const char *a, const char *b)
     return row[length];
 }
 
-static enum lstm_status unknown(const char *name, size_t size, const struct option_spec *specs, size_t count,
-                                struct lstm_error *err)
+static enum lstm_status unknown(const char *name, size_t size, const struct option_spec *specs,
+                                size_t count, struct lstm_error *err)
 {
     char given[NAME_MAX_SIZE + 1], near[160] = "";
     size_t nearest = SIZE_MAX;
@@ -48,42 +49,46 @@ static enum lstm_status unknown(const char *name, size_t size, const struct opti
     return lstm_fail(err, LSTM_RANGE, "unknown option %s, did you mean %s?", given, near);
 }
 
-static enum lstm_status take_int(const struct option_spec *spec, const char *text, struct lstm_error *err)
+static enum lstm_status take_int(const struct option_spec *spec, const char *text,
+                                 struct lstm_error *err)
 {
     char *end;
     errno = 0;
     long long value = strtoll(text, &end, 10);
     if (errno || end == text || *end || (double)value < spec->low || (double)value > spec->high)
-        return lstm_fail(err, LSTM_RANGE, "%s is \"%s\", expected a whole number from %.0f to %.0f", spec->name, text,
-                         spec->low, spec->high);
+        return lstm_fail(err, LSTM_RANGE, "%s is \"%s\", expected a whole number from %.0f to %.0f",
+                         spec->name, text, spec->low, spec->high);
     *(int32_t *)spec->value = (int32_t)value;
     return LSTM_OK;
 }
 
-static enum lstm_status take_real(const struct option_spec *spec, const char *text, struct lstm_error *err)
+static enum lstm_status take_real(const struct option_spec *spec, const char *text,
+                                  struct lstm_error *err)
 {
     char *end;
     double value = strtod(text, &end);
     if (end == text || *end || !(value >= spec->low && value <= spec->high))
-        return lstm_fail(err, LSTM_RANGE, "%s is \"%s\", expected a number from %g to %g", spec->name, text, spec->low,
-                         spec->high);
+        return lstm_fail(err, LSTM_RANGE, "%s is \"%s\", expected a number from %g to %g",
+                         spec->name, text, spec->low, spec->high);
     *(double *)spec->value = value;
     return LSTM_OK;
 }
 
-static enum lstm_status take_seed(const struct option_spec *spec, const char *text, struct lstm_error *err)
+static enum lstm_status take_seed(const struct option_spec *spec, const char *text,
+                                  struct lstm_error *err)
 {
     char *end;
     errno = 0;
     unsigned long long value = strtoull(text, &end, 10);
     if (errno || *text < '0' || *text > '9' || *end) /* strtoull would take a minus sign */
-        return lstm_fail(err, LSTM_RANGE, "%s is \"%s\", expected a whole number from 0 to %llu", spec->name, text,
-                         (unsigned long long)UINT64_MAX);
+        return lstm_fail(err, LSTM_RANGE, "%s is \"%s\", expected a whole number from 0 to %llu",
+                         spec->name, text, (unsigned long long)UINT64_MAX);
     *(uint64_t *)spec->value = value;
     return LSTM_OK;
 }
 
-static enum lstm_status take_value(const struct option_spec *spec, const char *text, struct lstm_error *err)
+static enum lstm_status take_value(const struct option_spec *spec, const char *text,
+                                   struct lstm_error *err)
 {
     switch (spec->type) {
     case OPTION_INT: return take_int(spec, text, err);
@@ -109,13 +114,15 @@ enum lstm_status options_parse(int argc, char **argv, const struct option_spec *
             return unknown(given, size, specs, count, err);
         if (spec->type == OPTION_FLAG) {
             if (equals)
-                return lstm_fail(err, LSTM_RANGE, "%s takes no value, but \"%.60s\" was given", spec->name, equals + 1);
+                return lstm_fail(err, LSTM_RANGE, "%s takes no value, but \"%.60s\" was given",
+                                 spec->name, equals + 1);
             *(int *)spec->value = 1;
             continue;
         }
         /* "--out --epochs 3" is a forgotten value more often than a file named --epochs */
         if (!equals && (i + 1 == argc || !strncmp(argv[i + 1], "--", 2)))
-            return lstm_fail(err, LSTM_RANGE, "%s needs a value (one that begins with -- is written %s=--...)",
+            return lstm_fail(err, LSTM_RANGE,
+                             "%s needs a value (one that begins with -- is written %s=--...)",
                              spec->name, spec->name);
         enum lstm_status rc = take_value(spec, equals ? equals + 1 : argv[++i], err);
         if (rc)
@@ -141,7 +148,8 @@ static void format_default(const struct option_spec *spec, char *text, size_t si
 void options_help(const struct option_spec *specs, size_t count)
 {
     static const char *const kinds[] = {
-        [OPTION_TEXT] = "TEXT", [OPTION_INT] = "N", [OPTION_SEED] = "N", [OPTION_REAL] = "X", [OPTION_FLAG] = "",
+        [OPTION_TEXT] = "TEXT", [OPTION_INT] = "N", [OPTION_SEED] = "N",
+        [OPTION_REAL] = "X",    [OPTION_FLAG] = "",
     };
     for (size_t i = 0; i < count; i++) {
         char left[NAME_MAX_SIZE], value[100];

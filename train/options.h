@@ -1,4 +1,5 @@
-/* Command-line options as a table: one line an option gives its name, where its value goes, its bounds and its help. */
+/* Command-line options as a table: one line an option gives its name, where its value goes, its
+ * bounds and its help. */
 #ifndef TRAIN_OPTIONS_H
 #define TRAIN_OPTIONS_H
 
@@ -12,13 +13,14 @@ enum option_type { OPTION_TEXT, OPTION_INT, OPTION_SEED, OPTION_REAL, OPTION_FLA
 struct option_spec {
     const char *name; /* "--epochs" */
     enum option_type type;
-    void *value;      /* const char ** | int32_t * | uint64_t * | double * | int *; holds the default beforehand */
+    void *value; /* const char ** | int32_t * | uint64_t * | double * | int *; holds the default
+                    beforehand */
     double low, high; /* bounds of OPTION_INT and OPTION_REAL */
     const char *help;
 };
 
-/* "--name value" or "--name=value"; flags take no value. Errors name the option, the value, the bounds, and for an
- * unknown option the nearest known ones. */
+/* "--name value" or "--name=value"; flags take no value. Errors name the option, the value, the
+ * bounds, and for an unknown option the nearest known ones. */
 enum lstm_status options_parse(int argc, char **argv, const struct option_spec *specs, size_t count,
                                struct lstm_error *err);
 void options_help(const struct option_spec *specs, size_t count); /* to stdout, defaults included */

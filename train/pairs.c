@@ -5,8 +5,8 @@
 
 /* Appends a pair, or leaves the dataset as it was where the pair is not one to learn from. */
 static enum lstm_status add_pair(const struct lstm_tokenizer *tokenizer, const struct row *row,
-                                 const struct pairs_limits *limits, struct dataset *d, struct pairs_report *report,
-                                 struct lstm_error *err)
+                                 const struct pairs_limits *limits, struct dataset *d,
+                                 struct pairs_report *report, struct lstm_error *err)
 {
     struct lstm_tokens *tokens = &d->tokens;
     const int32_t start = tokens->count;
@@ -33,15 +33,17 @@ static enum lstm_status add_pair(const struct lstm_tokenizer *tokenizer, const s
 }
 
 enum lstm_status pairs_open(const struct lstm_tokenizer *tokenizer, const struct rows *rows,
-                            const struct pairs_limits *limits, struct dataset *d, struct pairs_report *report,
-                            struct lstm_error *err)
+                            const struct pairs_limits *limits, struct dataset *d,
+                            struct pairs_report *report, struct lstm_error *err)
 {
     *report = (struct pairs_report){ 0 };
     enum lstm_status rc = dataset_room(d, rows->count, 1, err);
     for (int32_t i = 0; i < rows->count && !rc; i++)
-        rc = rows->rows[i].label
-                 ? add_pair(tokenizer, &rows->rows[i], limits, d, report, err)
-                 : lstm_fail(err, LSTM_RANGE, "the rows have no summary: select text and summary, or give --summary");
+        rc =
+            rows->rows[i].label
+                ? add_pair(tokenizer, &rows->rows[i], limits, d, report, err)
+                : lstm_fail(err, LSTM_RANGE,
+                            "the rows have no summary: select text and summary, or give --summary");
     if (rc)
         dataset_close(d);
     return rc;

@@ -1,5 +1,6 @@
-/* Texts and their summaries as tokens. A pair is one text of a dataset: the source's tokens first, then, from
- * middles[i] on, the summary's; so that an epoch's batches are cut by the work in them. */
+/* Texts and their summaries as tokens. A pair is one text of a dataset: the source's tokens first,
+ * then, from middles[i] on, the summary's; so that an epoch's batches are cut by the work in them.
+ */
 #ifndef TRAIN_PAIRS_H
 #define TRAIN_PAIRS_H
 
@@ -17,13 +18,14 @@ struct pairs_report {
     int64_t targets;  /* summaries' tokens */
 };
 
-/* rows: text and summary in place of the label. Pairs without a token on one of both sides are left out and counted in
- * dataset->empty. Errors: LSTM_RANGE for rows without summaries, LSTM_NOMEM. */
+/* rows: text and summary in place of the label. Pairs without a token on one of both sides are left
+ * out and counted in dataset->empty. Errors: LSTM_RANGE for rows without summaries, LSTM_NOMEM. */
 enum lstm_status pairs_open(const struct lstm_tokenizer *tokenizer, const struct rows *rows,
-                            const struct pairs_limits *limits, struct dataset *dataset, struct pairs_report *report,
-                            struct lstm_error *err);
+                            const struct pairs_limits *limits, struct dataset *dataset,
+                            struct pairs_report *report, struct lstm_error *err);
 
-/* log of the share of each of vocab tokens, ends included, among the summaries, every count one higher. */
+/* log of the share of each of vocab tokens, ends included, among the summaries, every count one
+ * higher. */
 void pairs_frequencies(const struct dataset *dataset, int32_t vocab, float *log_shares);
 
 #endif

@@ -39,9 +39,11 @@ static void format_time(double seconds, char *text, size_t size)
 
 void progress_begin(struct progress *progress, const char *what, int64_t total)
 {
-    *progress = (struct progress){
-        .what = what, .total = total, .loss = NAN, .began = progress_now(), .terminal = isatty(STDERR_FILENO)
-    };
+    *progress = (struct progress){ .what = what,
+                                   .total = total,
+                                   .loss = NAN,
+                                   .began = progress_now(),
+                                   .terminal = isatty(STDERR_FILENO) };
 }
 
 static void draw(const struct progress *progress, double now)
@@ -87,6 +89,6 @@ void progress_end(struct progress *progress, const char *result)
     char rate[16], took[TIME_SIZE];
     format_rate(seconds > 0 ? (double)progress->done / seconds : 0, rate, sizeof rate);
     format_time(seconds, took, sizeof took);
-    fprintf(stderr, "%s%s: %s, %s tokens/s, %s\n", progress->terminal ? "\r\033[K" : "", progress->what, result, rate,
-            took);
+    fprintf(stderr, "%s%s: %s, %s tokens/s, %s\n", progress->terminal ? "\r\033[K" : "",
+            progress->what, result, rate, took);
 }

@@ -1,4 +1,5 @@
-/* What long work shows: a bar with rate, loss and time left when stderr is a terminal, a line an epoch when not. */
+/* What long work shows: a bar with rate, loss and time left when stderr is a terminal, a line an
+ * epoch when not. */
 #ifndef TRAIN_PROGRESS_H
 #define TRAIN_PROGRESS_H
 

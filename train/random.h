@@ -1,4 +1,5 @@
-/* splitmix64 (Steele, Lea and Flood 2014): every draw is a hash of a counter, so a stream can start anywhere. */
+/* splitmix64 (Steele, Lea and Flood 2014): every draw is a hash of a counter, so a stream can start
+ * anywhere. */
 #ifndef TRAIN_RANDOM_H
 #define TRAIN_RANDOM_H
 
@@ -28,7 +29,8 @@ static inline float random_float(uint64_t *state)
     return (float)(random_next(state) >> 40) * 0x1p-24f;
 }
 
-/* Uniform in 0 .. bound - 1 (Lemire 2019, without the rejection: biased by less than bound / 2^32). */
+/* Uniform in 0 .. bound - 1 (Lemire 2019, without the rejection: biased by less than bound / 2^32).
+ */
 static inline uint32_t random_below(uint64_t *state, uint32_t bound)
 {
     return (uint32_t)(((random_next(state) >> 32) * (uint64_t)bound) >> 32);

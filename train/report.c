@@ -31,7 +31,8 @@ static void print_cell(const char *text, int width, int right, int last)
         printf("%*s", (right ? 0 : pad) + 2, "");
 }
 
-enum lstm_status report_query(sqlite3 *db, const char *sql, const char *argument, struct lstm_error *err)
+enum lstm_status report_query(sqlite3 *db, const char *sql, const char *argument,
+                              struct lstm_error *err)
 {
     sqlite3_stmt *stmt = NULL;
     int width[COLUMNS_MAX], number[COLUMNS_MAX], rc;
@@ -39,7 +40,8 @@ enum lstm_status report_query(sqlite3 *db, const char *sql, const char *argument
         return lstm_fail(err, LSTM_UNAVAILABLE, "%s", sqlite3_errmsg(db));
     if (sqlite3_bind_parameter_count(stmt) > 0)
         sqlite3_bind_text(stmt, 1, argument, -1, SQLITE_STATIC);
-    int columns = sqlite3_column_count(stmt) < COLUMNS_MAX ? sqlite3_column_count(stmt) : COLUMNS_MAX;
+    int columns =
+        sqlite3_column_count(stmt) < COLUMNS_MAX ? sqlite3_column_count(stmt) : COLUMNS_MAX;
     for (int i = 0; i < columns; i++) {
         width[i] = width_of(sqlite3_column_name(stmt, i));
         number[i] = 1;
@@ -48,7 +50,8 @@ enum lstm_status report_query(sqlite3 *db, const char *sql, const char *argument
         for (int i = 0; i < columns; i++) {
             int wide = width_of(cell(stmt, i)), type = sqlite3_column_type(stmt, i);
             width[i] = wide > width[i] ? wide : width[i];
-            if (type != SQLITE_NULL && strspn(cell(stmt, i), "+-.0123456789") < strlen(cell(stmt, i)))
+            if (type != SQLITE_NULL &&
+                strspn(cell(stmt, i), "+-.0123456789") < strlen(cell(stmt, i)))
                 number[i] = 0;
         }
     sqlite3_reset(stmt);

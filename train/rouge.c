@@ -19,8 +19,9 @@ struct numbered {
     char *lower;
 };
 
-/* The lower-case letter or digit at bytes, its length in *size; 0 for what separates words. Besides A-Z two characters
- * have a lower case with an ASCII letter: the Kelvin sign, and I with a dot above, whose dot separates. */
+/* The lower-case letter or digit at bytes, its length in *size; 0 for what separates words. Besides
+ * A-Z two characters have a lower case with an ASCII letter: the Kelvin sign, and I with a dot
+ * above, whose dot separates. */
 static char letter_at(const char *bytes, size_t left, size_t *size)
 {
     static const struct {
@@ -106,7 +107,8 @@ static size_t list_grams(const struct numbered *n, int text, size_t length, uint
 /* Runs of so many words that both texts have, each as often as the text that has it less often. */
 static double share_grams(const struct numbered *n, size_t length)
 {
-    const size_t reference = list_grams(n, 0, length, n->grams[0]), output = list_grams(n, 1, length, n->grams[1]);
+    const size_t reference = list_grams(n, 0, length, n->grams[0]),
+                 output = list_grams(n, 1, length, n->grams[1]);
     size_t common = 0;
     for (size_t i = 0, j = 0; i < reference && j < output;) {
         uint64_t x = n->grams[0][i], y = n->grams[1][j];
@@ -136,7 +138,8 @@ static double share_sequence(const struct numbered *n)
 
 static int32_t count_novel(const struct numbered *n)
 {
-    const size_t output = list_grams(n, 1, 1, n->grams[0]), source = list_grams(n, 2, 1, n->grams[1]);
+    const size_t output = list_grams(n, 1, 1, n->grams[0]),
+                 source = list_grams(n, 2, 1, n->grams[1]);
     int32_t novel = 0;
     for (size_t i = 0, j = 0; i < output; i++) {
         while (j < source && n->grams[1][j] < n->grams[0][i])
@@ -147,9 +150,11 @@ static int32_t count_novel(const struct numbered *n)
 }
 
 enum lstm_status rouge_score(const struct rouge_text *reference, const struct rouge_text *output,
-                             const struct rouge_text *source, struct rouge *rouge, struct lstm_error *err)
+                             const struct rouge_text *source, struct rouge *rouge,
+                             struct lstm_error *err)
 {
-    const struct rouge_text *texts[TEXTS] = { reference, output, source ? source : &(struct rouge_text){ "", 0 } };
+    const struct rouge_text *texts[TEXTS] = { reference, output,
+                                              source ? source : &(struct rouge_text){ "", 0 } };
     size_t bytes = 0;
     for (int i = 0; i < TEXTS; i++)
         bytes += texts[i]->size;

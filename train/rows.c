@@ -43,8 +43,8 @@ static const char *keep(struct rows *rows, const char *bytes, size_t size)
 }
 
 /* capacity: what rows->rows has room for. label may be NULL. */
-static enum lstm_status append(struct rows *rows, int32_t *capacity, const char *text, size_t size, const char *label,
-                               struct lstm_error *err)
+static enum lstm_status append(struct rows *rows, int32_t *capacity, const char *text, size_t size,
+                               const char *label, struct lstm_error *err)
 {
     if (rows->count == *capacity) {
         if (*capacity > INT32_MAX / 2)
@@ -61,7 +61,8 @@ static enum lstm_status append(struct rows *rows, int32_t *capacity, const char 
     row->size = size;
     row->label = label ? keep(rows, label, strlen(label)) : NULL;
     if (!row->text || (label && !row->label))
-        return lstm_fail(err, LSTM_NOMEM, "no memory for row %d of %zu bytes", rows->count + 1, size);
+        return lstm_fail(err, LSTM_NOMEM, "no memory for row %d of %zu bytes", rows->count + 1,
+                         size);
     rows->count++;
     return LSTM_OK;
 }
@@ -96,26 +97,33 @@ static enum lstm_status prepare(sqlite3 *db, const struct rows_source *source, s
         int failed = sqlite3_prepare_v2(db, tail, -1, &second, &rest);
         sqlite3_finalize(second);
         if (failed || second)
-            return lstm_fail(err, LSTM_RANGE, "the query is more than one statement, expected one SELECT");
+            return lstm_fail(err, LSTM_RANGE,
+                             "the query is more than one statement, expected one SELECT");
         tail = rest;
     }
     int columns = sqlite3_column_count(*stmt);
     if (!sqlite3_stmt_readonly(*stmt))
-        return lstm_fail(err, LSTM_RANGE, "the query would write, expected SELECT text [, label] ...");
+        return lstm_fail(err, LSTM_RANGE,
+                         "the query would write, expected SELECT text [, label] ...");
     if (columns < 1 || columns > 2)
-        return lstm_fail(err, LSTM_RANGE, "the query gives %d columns, expected 1 (text) or 2 (text, label)", columns);
+        return lstm_fail(err, LSTM_RANGE,
+                         "the query gives %d columns, expected 1 (text) or 2 (text, label)",
+                         columns);
     return LSTM_OK;
 }
 
-static enum lstm_status append_result(sqlite3_stmt *stmt, struct rows *rows, int32_t *capacity, struct lstm_error *err)
+static enum lstm_status append_result(sqlite3_stmt *stmt, struct rows *rows, int32_t *capacity,
+                                      struct lstm_error *err)
 {
     int labelled = sqlite3_column_count(stmt) == 2;
     int blob = sqlite3_column_type(stmt, 0) == SQLITE_BLOB;
-    if (sqlite3_column_type(stmt, 0) == SQLITE_NULL || (labelled && sqlite3_column_type(stmt, 1) == SQLITE_NULL)) {
+    if (sqlite3_column_type(stmt, 0) == SQLITE_NULL ||
+        (labelled && sqlite3_column_type(stmt, 1) == SQLITE_NULL)) {
         rows->skipped++;
         return LSTM_OK;
     }
-    const char *text = blob ? sqlite3_column_blob(stmt, 0) : (const char *)sqlite3_column_text(stmt, 0);
+    const char *text =
+        blob ? sqlite3_column_blob(stmt, 0) : (const char *)sqlite3_column_text(stmt, 0);
     size_t size = (size_t)sqlite3_column_bytes(stmt, 0);
     const char *label = labelled ? (const char *)sqlite3_column_text(stmt, 1) : NULL;
     if ((!text && size) || (labelled && !label))
@@ -123,7 +131,8 @@ static enum lstm_status append_result(sqlite3_stmt *stmt, struct rows *rows, int
     return append(rows, capacity, text, size, label, err);
 }
 
-static enum lstm_status read_database(const struct rows_source *source, struct rows *rows, struct lstm_error *err)
+static enum lstm_status read_database(const struct rows_source *source, struct rows *rows,
+                                      struct lstm_error *err)
 {
     enum lstm_status rc = LSTM_OK;
     sqlite3 *db = NULL;
@@ -148,7 +157,8 @@ done:
     return rc;
 }
 
-static enum lstm_status find_column(const struct csv *csv, const char *name, int32_t *column, struct lstm_error *err)
+static enum lstm_status find_column(const struct csv *csv, const char *name, int32_t *column,
+                                    struct lstm_error *err)
 {
     char names[200] = "";
     size_t at = 0;
@@ -163,8 +173,8 @@ static enum lstm_status find_column(const struct csv *csv, const char *name, int
     return lstm_fail(err, LSTM_RANGE, "%s has no column %s, it has: %s", csv->path, name, names);
 }
 
-static enum lstm_status read_records(struct csv *csv, const struct rows_source *source, struct rows *rows,
-                                     struct lstm_error *err)
+static enum lstm_status read_records(struct csv *csv, const struct rows_source *source,
+                                     struct rows *rows, struct lstm_error *err)
 {
     enum lstm_status rc;
     int32_t text_column = 0, label_column = 0, capacity = 0;
@@ -173,14 +183,16 @@ static enum lstm_status read_records(struct csv *csv, const struct rows_source *
     if ((rc = csv_next(csv, &more, err)))
         return rc;
     if (!more)
-        return lstm_fail(err, LSTM_CORRUPT, "%s is empty, expected a line of column names", csv->path);
+        return lstm_fail(err, LSTM_CORRUPT, "%s is empty, expected a line of column names",
+                         csv->path);
     int32_t columns = csv->fields;
     if ((rc = find_column(csv, source->text_column, &text_column, err)) ||
         (source->label_column && (rc = find_column(csv, source->label_column, &label_column, err))))
         return rc;
     while (!(rc = csv_next(csv, &more, err)) && more) {
         if (csv->fields != columns)
-            return lstm_fail(err, LSTM_CORRUPT, "%s:%lld: %d fields, expected %d as in the first line", csv->path,
+            return lstm_fail(err, LSTM_CORRUPT,
+                             "%s:%lld: %d fields, expected %d as in the first line", csv->path,
                              (long long)csv->record_at, csv->fields, columns);
         const char *text = csv_field(csv, text_column, &size);
         const char *label = source->label_column ? csv_field(csv, label_column, &label_size) : NULL;
@@ -190,7 +202,8 @@ static enum lstm_status read_records(struct csv *csv, const struct rows_source *
     return rc;
 }
 
-static enum lstm_status read_csv(const struct rows_source *source, struct rows *rows, struct lstm_error *err)
+static enum lstm_status read_csv(const struct rows_source *source, struct rows *rows,
+                                 struct lstm_error *err)
 {
     struct csv csv;
     enum lstm_status rc = csv_open(&csv, source->csv, err);
@@ -201,7 +214,8 @@ static enum lstm_status read_csv(const struct rows_source *source, struct rows *
     return rc;
 }
 
-enum lstm_status rows_read(const struct rows_source *source, struct rows *rows, struct lstm_error *err)
+enum lstm_status rows_read(const struct rows_source *source, struct rows *rows,
+                           struct lstm_error *err)
 {
     memset(rows, 0, sizeof *rows);
     int from_database = source->database && source->query && !source->csv;

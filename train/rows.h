@@ -20,15 +20,17 @@ struct rows {
     int32_t skipped; /* rows whose text or label was NULL */
 };
 
-/* Either database and query (first column text, second label; no second column: unlabelled), or csv (RFC 4180 with a
- * header line; columns by name, label_column NULL: unlabelled). A path that ends in .xz is read through `xz -dc`. */
+/* Either database and query (first column text, second label; no second column: unlabelled), or csv
+ * (RFC 4180 with a header line; columns by name, label_column NULL: unlabelled). A path that ends
+ * in .xz is read through `xz -dc`. */
 struct rows_source {
     const char *database, *query;
     const char *csv, *text_column, *label_column;
 };
 
 /* Errors say the file, the line or the SQL error. On error *rows is empty. */
-enum lstm_status rows_read(const struct rows_source *source, struct rows *rows, struct lstm_error *err);
+enum lstm_status rows_read(const struct rows_source *source, struct rows *rows,
+                           struct lstm_error *err);
 void rows_free(struct rows *rows);
 
 #endif

@@ -32,28 +32,35 @@ static enum lstm_status save(struct run *run, struct lstm_error *err)
 {
     run->saved = progress_now();
     return run->options->checkpoint
-               ? checkpoint_write(run->options->checkpoint, run->options->fingerprint, run->trainer, &run->state, err)
+               ? checkpoint_write(run->options->checkpoint, run->options->fingerprint, run->trainer,
+                                  &run->state, err)
                : LSTM_OK;
 }
 
 /* How an epoch went, for its line. */
-static void describe(const struct run *run, const struct trainer_loss *valid, int better, char *text, size_t size)
+static void describe(const struct run *run, const struct trainer_loss *valid, int better,
+                     char *text, size_t size)
 {
     const struct trainer_loss *train = &run->state.epoch_loss;
-    const double terms = (double)(train->terms ? train->terms : 1), valid_terms = (double)valid->terms;
+    const double terms = (double)(train->terms ? train->terms : 1),
+                 valid_terms = (double)valid->terms;
     const char *praise = better ? ", the best so far" : "";
     if (run->trainer->decoder)
-        snprintf(text, size, "loss %.4f, likelihood %.4f, coverage %.4f; validation likelihood %.4f, coverage %.4f%s",
+        snprintf(text, size,
+                 "loss %.4f, likelihood %.4f, coverage %.4f; validation likelihood %.4f, coverage "
+                 "%.4f%s",
                  train->loss / terms, train->likelihood / terms, train->coverage / terms,
                  valid->likelihood / valid_terms, valid->coverage / valid_terms, praise);
     else
-        snprintf(text, size, "loss %.4f, right %.2f%%; validation loss %.4f, right %.2f%%%s", train->loss / terms,
-                 100.0 * train->right / terms, valid->loss / valid_terms, 100.0 * valid->right / valid_terms, praise);
+        snprintf(text, size, "loss %.4f, right %.2f%%; validation loss %.4f, right %.2f%%%s",
+                 train->loss / terms, 100.0 * train->right / terms, valid->loss / valid_terms,
+                 100.0 * valid->right / valid_terms, praise);
 }
 
-/* Keeps the parameters when they do better than the best so far: more texts right (of summaries none is), or as many
- * with a smaller loss. */
-static enum lstm_status validate(struct run *run, int32_t epoch, char *result, size_t size, struct lstm_error *err)
+/* Keeps the parameters when they do better than the best so far: more texts right (of summaries
+ * none is), or as many with a smaller loss. */
+static enum lstm_status validate(struct run *run, int32_t epoch, char *result, size_t size,
+                                 struct lstm_error *err)
 {
     struct trainer *t = run->trainer;
     struct run_state *state = &run->state;
@@ -82,8 +89,8 @@ static enum lstm_status run_epoch(struct run *run, struct lstm_error *err)
     struct epoch_plan plan;
     struct progress progress;
     char what[64], result[200];
-    enum lstm_status rc =
-        epoch_plan_open(run->train, t->options.batch_tokens, t->options.seed, state->epoch, &plan, err);
+    enum lstm_status rc = epoch_plan_open(run->train, t->options.batch_tokens, t->options.seed,
+                                          state->epoch, &plan, err);
     if (rc)
         return rc;
     if (t->steps == 0)
@@ -94,7 +101,8 @@ static enum lstm_status run_epoch(struct run *run, struct lstm_error *err)
     while (state->batch < plan.count && !interrupted) {
         struct trainer_loss loss, *sum = &state->epoch_loss;
         const int32_t *batch = plan.batches + state->batch;
-        if ((rc = trainer_step(t, run->train, plan.order + batch[0], batch[1] - batch[0], &loss, err)))
+        if ((rc = trainer_step(t, run->train, plan.order + batch[0], batch[1] - batch[0], &loss,
+                               err)))
             goto done;
         trainer_loss_add(&loss, sum);
         state->batch++;
@@ -120,29 +128,36 @@ done:
     return rc;
 }
 
-enum lstm_status run_training(struct trainer *t, const struct dataset *train, const struct dataset *valid,
-                              const struct run_options *options, struct run_result *result, struct lstm_error *err)
+enum lstm_status run_training(struct trainer *t, const struct dataset *train,
+                              const struct dataset *valid, const struct run_options *options,
+                              struct run_result *result, struct lstm_error *err)
 {
-    struct run run = { .trainer = t, .train = train, .valid = valid, .options = options, .saved = progress_now() };
-    struct sigaction action = { .sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND }, before[2];
+    struct run run = {
+        .trainer = t, .train = train, .valid = valid, .options = options, .saved = progress_now()
+    };
+    struct sigaction action = { .sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND },
+                     before[2];
     enum lstm_status rc = LSTM_OK;
     interrupted = 0;
     run.state.best_epoch = -1;
     if (!t->decoder)
-        run.logits = malloc(((size_t)valid->texts + 1) * (size_t)t->sizes.classes * sizeof *run.logits);
+        run.logits =
+            malloc(((size_t)valid->texts + 1) * (size_t)t->sizes.classes * sizeof *run.logits);
     if (!t->decoder && !run.logits)
         return lstm_fail(err, LSTM_NOMEM, "out of memory for the scores of %d texts", valid->texts);
     sigaction(SIGINT, &action, &before[0]);
     sigaction(SIGTERM, &action, &before[1]);
     if (options->resume)
         rc = checkpoint_read(options->checkpoint, options->fingerprint, t, &run.state, err);
-    while (!rc && !interrupted && run.state.epoch < options->epochs &&
-           (run.state.best_epoch < 0 || run.state.epoch - run.state.best_epoch <= options->patience))
+    while (
+        !rc && !interrupted && run.state.epoch < options->epochs &&
+        (run.state.best_epoch < 0 || run.state.epoch - run.state.best_epoch <= options->patience))
         rc = run_epoch(&run, err);
     sigaction(SIGINT, &before[0], NULL);
     sigaction(SIGTERM, &before[1], NULL);
     if (!rc && interrupted && run.state.best_epoch < 0)
-        rc = lstm_fail(err, LSTM_INTERRUPTED, "interrupted before the first epoch was validated, so there is no model%s",
+        rc = lstm_fail(err, LSTM_INTERRUPTED,
+                       "interrupted before the first epoch was validated, so there is no model%s",
                        options->checkpoint ? "; --resume goes on" : "");
     if (!rc && run.state.best_epoch >= 0) {
         memcpy(t->params, t->best, t->padded * sizeof *t->params);

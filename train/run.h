@@ -20,9 +20,11 @@ struct run_result {
     int interrupted;
 };
 
-/* Trains until the epochs are done, patience ends or the user interrupts (SIGINT, SIGTERM); then params are those of
- * the best validated epoch. Errors: LSTM_INTERRUPTED where none was validated yet. */
-enum lstm_status run_training(struct trainer *trainer, const struct dataset *train, const struct dataset *valid,
-                              const struct run_options *options, struct run_result *result, struct lstm_error *err);
+/* Trains until the epochs are done, patience ends or the user interrupts (SIGINT, SIGTERM); then
+ * params are those of the best validated epoch. Errors: LSTM_INTERRUPTED where none was validated
+ * yet. */
+enum lstm_status run_training(struct trainer *trainer, const struct dataset *train,
+                              const struct dataset *valid, const struct run_options *options,
+                              struct run_result *result, struct lstm_error *err);
 
 #endif

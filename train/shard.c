@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum lstm_status shard_open(const struct trainer *t, struct trainer_shard *s, struct lstm_error *err)
+enum lstm_status shard_open(const struct trainer *t, struct trainer_shard *s,
+                            struct lstm_error *err)
 {
     return t->decoder ? lstm_summary_tape_open(t->weights, t->decoder, &s->summariser, err)
                       : lstm_tape_open(t->weights, &s->classifier, err);
@@ -33,8 +34,8 @@ static size_t mask_count(const struct lstm_sizes *sizes)
     return sizes->decoder ? (size_t)sizes->embedding : 6 * (size_t)sizes->hidden;
 }
 
-enum lstm_status shard_reserve(const struct trainer *t, struct trainer_shard *s, int32_t texts, int32_t tokens,
-                               struct lstm_error *err)
+enum lstm_status shard_reserve(const struct trainer *t, struct trainer_shard *s, int32_t texts,
+                               int32_t tokens, struct lstm_error *err)
 {
     const size_t n = (size_t)texts;
     if (texts > s->texts_capacity) {
@@ -54,8 +55,8 @@ enum lstm_status shard_reserve(const struct trainer *t, struct trainer_shard *s,
         s->targets = malloc((size_t)tokens * sizeof *s->targets);
         s->tokens_capacity = tokens;
     }
-    if (!s->starts || !s->target_starts || !s->classes || !s->where || !s->embedding_masks || !s->masks || !s->logits ||
-        !s->tokens || !s->targets) {
+    if (!s->starts || !s->target_starts || !s->classes || !s->where || !s->embedding_masks ||
+        !s->masks || !s->logits || !s->tokens || !s->targets) {
         s->texts_capacity = s->tokens_capacity = 0;
         return lstm_fail(err, LSTM_NOMEM, "out of memory for a batch of %d tokens", tokens);
     }
@@ -71,10 +72,13 @@ int32_t shard_tokens(const struct trainer_shard *s)
 
 void shard_take(struct trainer_shard *s, const struct dataset *d, int32_t text, int32_t place)
 {
-    const int32_t i = s->batch.texts++, end = d->starts[text + 1], middle = d->middles ? d->middles[text] : end;
+    const int32_t i = s->batch.texts++, end = d->starts[text + 1],
+                  middle = d->middles ? d->middles[text] : end;
     const int32_t count = middle - d->starts[text], target = end - middle;
-    memcpy(s->tokens + s->starts[i], d->tokens.ids + d->starts[text], (size_t)count * sizeof *s->tokens);
-    memcpy(s->targets + s->target_starts[i], d->tokens.ids + middle, (size_t)target * sizeof *s->targets);
+    memcpy(s->tokens + s->starts[i], d->tokens.ids + d->starts[text],
+           (size_t)count * sizeof *s->tokens);
+    memcpy(s->targets + s->target_starts[i], d->tokens.ids + middle,
+           (size_t)target * sizeof *s->targets);
     s->starts[i + 1] = s->starts[i] + count;
     s->target_starts[i + 1] = s->target_starts[i] + target;
     s->classes[i] = d->classes ? d->classes[text] : 0;
@@ -125,24 +129,30 @@ static void cross_entropy(const struct trainer *t, struct trainer_shard *s)
     }
 }
 
-static void classify(const struct trainer *t, struct trainer_shard *s, int is_training, float *gradient)
+static void classify(const struct trainer *t, struct trainer_shard *s, int is_training,
+                     float *gradient)
 {
     const struct trainer_options *o = &t->options;
-    const struct lstm_masks masks = { .embedding = o->drop_embedding > 0 ? s->embedding_masks : NULL,
+    const struct lstm_masks masks = { .embedding =
+                                          o->drop_embedding > 0 ? s->embedding_masks : NULL,
                                       .features = o->drop_features > 0 ? s->masks : NULL };
     const size_t classes = (size_t)t->sizes.classes;
-    s->rc = lstm_tape_forward(s->classifier, &s->batch, is_training ? &masks : NULL, s->logits, &s->err);
+    s->rc = lstm_tape_forward(s->classifier, &s->batch, is_training ? &masks : NULL, s->logits,
+                              &s->err);
     if (s->rc)
         return;
     for (int32_t i = 0; t->listed && i < s->batch.texts; i++)
-        memcpy(t->listed + (size_t)s->where[i] * classes, s->logits + (size_t)i * classes, classes * sizeof *s->logits);
+        memcpy(t->listed + (size_t)s->where[i] * classes, s->logits + (size_t)i * classes,
+               classes * sizeof *s->logits);
     cross_entropy(t, s);
     if (is_training)
         lstm_tape_backward(s->classifier, s->logits, gradient);
 }
 
-/* The coverage loss joins late (See et al. 2017); validation always counts it, so that the epochs compare. */
-static void summarise(const struct trainer *t, struct trainer_shard *s, int is_training, float *gradient)
+/* The coverage loss joins late (See et al. 2017); validation always counts it, so that the epochs
+ * compare. */
+static void summarise(const struct trainer *t, struct trainer_shard *s, int is_training,
+                      float *gradient)
 {
     const struct trainer_options *o = &t->options;
     const int covers = !is_training || (double)t->step >= o->coverage_from * (double)t->steps;
@@ -154,8 +164,8 @@ static void summarise(const struct trainer *t, struct trainer_shard *s, int is_t
         .smoothing = is_training ? (float)o->smoothing : 0.0f,
     };
     struct lstm_summary_loss loss = { 0 };
-    s->rc = lstm_summary_tape_run(s->summariser, &s->batch, &targets, &options, &loss, is_training ? gradient : NULL,
-                                  &s->err);
+    s->rc = lstm_summary_tape_run(s->summariser, &s->batch, &targets, &options, &loss,
+                                  is_training ? gradient : NULL, &s->err);
     s->loss.loss = loss.loss;
     s->loss.likelihood = loss.likelihood;
     s->loss.coverage = loss.coverage;

@@ -10,7 +10,8 @@ enum { BUSY_MS = 60000 }; /* for another writer to finish */
 
 int sqlite3_lstmext_init(sqlite3 *db, char **message, const struct sqlite3_api_routines *api);
 
-static enum lstm_status storage_of(const char *name, enum lstm_storage *storage, struct lstm_error *err)
+static enum lstm_status storage_of(const char *name, enum lstm_storage *storage,
+                                   struct lstm_error *err)
 {
     static const struct {
         const char *name;
@@ -28,14 +29,16 @@ enum lstm_status store_check(const struct store_options *o, struct lstm_error *e
 {
     enum lstm_storage storage;
     if (!o->out && !o->database)
-        return lstm_fail(err, LSTM_RANGE, "where should the model go? Give --out FILE, or --into DATABASE --name NAME");
+        return lstm_fail(
+            err, LSTM_RANGE,
+            "where should the model go? Give --out FILE, or --into DATABASE --name NAME");
     if (o->database && !o->name)
         return lstm_fail(err, LSTM_RANGE, "--into %s needs --name", o->database);
     return storage_of(o->storage, &storage, err);
 }
 
-static enum lstm_status import(sqlite3 *db, const struct store_options *o, const void *blob, size_t size,
-                               const char *metrics, struct lstm_error *err)
+static enum lstm_status import(sqlite3 *db, const struct store_options *o, const void *blob,
+                               size_t size, const char *metrics, struct lstm_error *err)
 {
     sqlite3_stmt *statement = NULL;
     char *message = NULL;
@@ -50,14 +53,14 @@ static enum lstm_status import(sqlite3 *db, const struct store_options *o, const
         rc = sqlite3_step(statement);
     }
     if (rc != SQLITE_ROW)
-        lstm_fail(err, LSTM_UNAVAILABLE, "%s: the model could not be stored as %s: %s", o->database, o->name,
-                  sqlite3_errmsg(db));
+        lstm_fail(err, LSTM_UNAVAILABLE, "%s: the model could not be stored as %s: %s", o->database,
+                  o->name, sqlite3_errmsg(db));
     sqlite3_finalize(statement);
     return rc == SQLITE_ROW ? LSTM_OK : LSTM_UNAVAILABLE;
 }
 
-static enum lstm_status store(const struct store_options *o, const struct lstm_model *model, const char *metrics,
-                              int is_rehearsal, struct lstm_error *err)
+static enum lstm_status store(const struct store_options *o, const struct lstm_model *model,
+                              const char *metrics, int is_rehearsal, struct lstm_error *err)
 {
     enum lstm_storage storage;
     void *blob = NULL;
@@ -66,14 +69,17 @@ static enum lstm_status store(const struct store_options *o, const struct lstm_m
     enum lstm_status rc = storage_of(o->storage, &storage, err);
     if (rc || (rc = lstm_model_write(model, storage, &blob, &size, err)))
         return rc;
-    if (o->out && (rc = is_rehearsal ? file_writable(o->out, err) : file_write(o->out, blob, size, err)))
+    if (o->out &&
+        (rc = is_rehearsal ? file_writable(o->out, err) : file_write(o->out, blob, size, err)))
         goto done;
     if (o->database && sqlite3_open(o->database, &db))
-        rc = lstm_fail(err, LSTM_UNAVAILABLE, "cannot open %s: %s", o->database, sqlite3_errmsg(db));
+        rc =
+            lstm_fail(err, LSTM_UNAVAILABLE, "cannot open %s: %s", o->database, sqlite3_errmsg(db));
     else if (o->database) {
         sqlite3_busy_timeout(db, BUSY_MS);
         if (is_rehearsal && sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL))
-            rc = lstm_fail(err, LSTM_UNAVAILABLE, "cannot write to %s: %s", o->database, sqlite3_errmsg(db));
+            rc = lstm_fail(err, LSTM_UNAVAILABLE, "cannot write to %s: %s", o->database,
+                           sqlite3_errmsg(db));
         else
             rc = import(db, o, blob, size, metrics, err); /* closing rolls a rehearsal back */
     }
@@ -83,13 +89,14 @@ done:
     return rc;
 }
 
-enum lstm_status store_rehearse(const struct store_options *o, const struct lstm_model *model, struct lstm_error *err)
+enum lstm_status store_rehearse(const struct store_options *o, const struct lstm_model *model,
+                                struct lstm_error *err)
 {
     return store(o, model, "{}", 1, err);
 }
 
-enum lstm_status store_model(const struct store_options *o, const struct lstm_model *model, const char *metrics,
-                             struct lstm_error *err)
+enum lstm_status store_model(const struct store_options *o, const struct lstm_model *model,
+                             const char *metrics, struct lstm_error *err)
 {
     return store(o, model, metrics, 0, err);
 }

@@ -14,14 +14,14 @@ struct store_options {
 /* Whether the options make sense together. */
 enum lstm_status store_check(const struct store_options *options, struct lstm_error *err);
 
-/* Does with an untrained model all that store_model will do, and takes it back: so that what would fail after hours of
- * training fails before them. */
+/* Does with an untrained model all that store_model will do, and takes it back: so that what would
+ * fail after hours of training fails before them. */
 enum lstm_status store_rehearse(const struct store_options *options, const struct lstm_model *model,
                                 struct lstm_error *err);
 
-/* metrics: a JSON object for the row. The row, its card and its metrics go in by one transaction, through the
- * extension's lstm_model_import. */
-enum lstm_status store_model(const struct store_options *options, const struct lstm_model *model, const char *metrics,
-                             struct lstm_error *err);
+/* metrics: a JSON object for the row. The row, its card and its metrics go in by one transaction,
+ * through the extension's lstm_model_import. */
+enum lstm_status store_model(const struct store_options *options, const struct lstm_model *model,
+                             const char *metrics, struct lstm_error *err);
 
 #endif

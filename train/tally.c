@@ -35,7 +35,8 @@ int32_t tally_number(struct tally *t, const char *bytes, size_t size)
     }
     if (t->count == t->capacity) {
         size_t capacity = t->capacity ? 2 * t->capacity : 1024;
-        struct tally_item *items = capacity <= INT32_MAX ? realloc(t->items, capacity * sizeof *items) : NULL;
+        struct tally_item *items =
+            capacity <= INT32_MAX ? realloc(t->items, capacity * sizeof *items) : NULL;
         if (!items)
             return -1;
         t->items = items;

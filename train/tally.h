@@ -18,8 +18,8 @@ struct tally {
     size_t count, capacity, slot_mask;
 };
 
-/* The number of a string, which is added with count 0 where it is new; then its bytes must stay as long as the tally.
- * -1: out of memory. */
+/* The number of a string, which is added with count 0 where it is new; then its bytes must stay as
+ * long as the tally. -1: out of memory. */
 int32_t tally_number(struct tally *tally, const char *bytes, size_t size);
 void tally_free(struct tally *tally);
 

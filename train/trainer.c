@@ -11,8 +11,8 @@
 
 /* ---- opening and closing ---- */
 
-enum lstm_status trainer_open(const struct lstm_sizes *sizes, const struct trainer_options *options, struct trainer *t,
-                              struct lstm_error *err)
+enum lstm_status trainer_open(const struct lstm_sizes *sizes, const struct trainer_options *options,
+                              struct trainer *t, struct lstm_error *err)
 {
     memset(t, 0, sizeof *t);
     enum lstm_status rc = lstm_sizes_check(sizes, err);
@@ -36,7 +36,8 @@ enum lstm_status trainer_open(const struct lstm_sizes *sizes, const struct train
     t->gradients = floats + 4 * t->padded;
     if ((rc = cpu_weights_open(sizes, cpu_kernels_pick(NULL), t->params, 1, &t->weights, err)))
         goto done;
-    if (sizes->decoder && (rc = cpu_decoder_open(sizes, t->weights->kernels, t->params, &t->decoder, err)))
+    if (sizes->decoder &&
+        (rc = cpu_decoder_open(sizes, t->weights->kernels, t->params, &t->decoder, err)))
         goto done;
     for (int i = 0; i < options->shards && !rc; i++)
         rc = shard_open(t, &t->shards[i], err);
@@ -63,7 +64,8 @@ static void draw(float *to, size_t count, float bound, uint64_t *random)
         to[i] = (2.0f * random_float(random) - 1.0f) * bound;
 }
 
-/* An LSTM's matrices +-1 / sqrt(units), its forget biases 1. count: of the matrices, which the biases follow. */
+/* An LSTM's matrices +-1 / sqrt(units), its forget biases 1. count: of the matrices, which the
+ * biases follow. */
 static void draw_lstm(float *matrices, size_t count, size_t units, uint64_t *random)
 {
     float *bias = matrices + count;
@@ -72,7 +74,8 @@ static void draw_lstm(float *matrices, size_t count, size_t units, uint64_t *ran
         bias[j] = j >= units && j < 2 * units ? 1.0f : 0.0f;
 }
 
-/* Biases and coverage start at 0. The output is small, so that the first shares of the vocabulary are the prior. */
+/* Biases and coverage start at 0. The output is small, so that the first shares of the vocabulary
+ * are the prior. */
 static void draw_decoder(struct trainer *t, uint64_t *random)
 {
     const struct lstm_sizes *s = &t->sizes;
@@ -83,8 +86,9 @@ static void draw_decoder(struct trainer *t, uint64_t *random)
         size_t at, rows, cols;
         float scale;
     } matrices[] = {
-        { at.bridge, 2 * d, h2, 1.0f }, { at.align_state, a, h2, 1.0f },  { at.align_query, a, d, 1.0f },
-        { at.align_score, 1, a, 1.0f }, { at.copy, 1, h2 + d + e, 1.0f }, { at.output, e, d + h2, 0.1f },
+        { at.bridge, 2 * d, h2, 1.0f },   { at.align_state, a, h2, 1.0f },
+        { at.align_query, a, d, 1.0f },   { at.align_score, 1, a, 1.0f },
+        { at.copy, 1, h2 + d + e, 1.0f }, { at.output, e, d + h2, 0.1f },
     };
     memset(t->params + at.bridge, 0, (at.end - at.bridge) * sizeof *t->params);
     draw_lstm(t->params + at.ih, 4 * d * (e + h2 + d), d, random);
@@ -101,18 +105,20 @@ void trainer_start(struct trainer *t, const float *vectors)
     if (vectors)
         memcpy(t->params, vectors, embedding * sizeof *vectors);
     else
-        draw(t->params, embedding, sqrtf(3.0f), &random);           /* unit variance, as vectors have */
+        draw(t->params, embedding, sqrtf(3.0f), &random); /* unit variance, as vectors have */
     memset(t->params, 0, (size_t)s->embedding * sizeof *t->params); /* the mask says nothing */
     for (int layer = 0; layer < s->layers; layer++)
         for (int reverse = 0; reverse < 2; reverse++) {
             size_t in = layer ? 2 * h : (size_t)s->embedding;
-            draw_lstm(t->params + lstm_direction_at(s, layer, reverse), 4 * h * (in + h), h, &random);
+            draw_lstm(t->params + lstm_direction_at(s, layer, reverse), 4 * h * (in + h), h,
+                      &random);
         }
     if (t->decoder) {
         draw_decoder(t, &random);
     } else {
         draw(t->params + lstm_attention_at(s), 2 * h, 0.1f / sqrtf((float)h), &random);
-        draw(t->params + lstm_classifier_at(s), (size_t)s->classes * 6 * h, 1.0f / sqrtf(6.0f * (float)h), &random);
+        draw(t->params + lstm_classifier_at(s), (size_t)s->classes * 6 * h,
+             1.0f / sqrtf(6.0f * (float)h), &random);
     }
     memcpy(t->best, t->params, t->padded * sizeof *t->best);
     trainer_pack(t);
@@ -146,14 +152,15 @@ void trainer_loss_add(const struct trainer_loss *part, struct trainer_loss *sum)
 /* ---- the shards of a batch ---- */
 
 /* Each text goes to the shard with the fewest tokens so far. */
-static enum lstm_status deal(struct trainer *t, const struct dataset *d, const int32_t *texts, int32_t count,
-                             struct lstm_error *err)
+static enum lstm_status deal(struct trainer *t, const struct dataset *d, const int32_t *texts,
+                             int32_t count, struct lstm_error *err)
 {
     int64_t total = 0;
     for (int32_t i = 0; i < count; i++)
         total += d->starts[texts[i] + 1] - d->starts[texts[i]];
     if (total > INT32_MAX)
-        return lstm_fail(err, LSTM_RANGE, "a batch of %lld tokens, at most %d fit", (long long)total, INT32_MAX);
+        return lstm_fail(err, LSTM_RANGE, "a batch of %lld tokens, at most %d fit",
+                         (long long)total, INT32_MAX);
     for (int i = 0; i < t->options.shards; i++) {
         enum lstm_status rc = shard_reserve(t, &t->shards[i], count, (int32_t)total, err);
         if (rc)
@@ -182,7 +189,8 @@ static void run_shard(void *arg, int part)
     shard_run(t, &t->shards[part], step->is_training, t->gradients + (size_t)part * t->padded);
 }
 
-static enum lstm_status run_shards(struct step *step, struct trainer_loss *loss, struct lstm_error *err)
+static enum lstm_status run_shards(struct step *step, struct trainer_loss *loss,
+                                   struct lstm_error *err)
 {
     struct trainer *t = step->trainer;
     parallel(t->options.threads, t->options.shards, run_shard, step);
@@ -197,8 +205,9 @@ static enum lstm_status run_shards(struct step *step, struct trainer_loss *loss,
 
 /* ---- the step ---- */
 
-/* Adds the gradients of the later shards to the first one's and clears them. A classifier's embedding has a gradient in
- * the rows met alone; a summariser's output layer gives every row one. */
+/* Adds the gradients of the later shards to the first one's and clears them. A classifier's
+ * embedding has a gradient in the rows met alone; a summariser's output layer gives every row one.
+ */
 static void add_gradients(struct trainer *t)
 {
     const struct cpu_kernels *k = t->weights->kernels;
@@ -225,22 +234,25 @@ static float rate_at(const struct trainer *t)
     return (float)(o->rate * warm * (0.02 + 0.98 * (left > 0 ? left : 0)));
 }
 
-/* Part 0 is the embedding's first half, part 1 its second half, part 2 all the rest, which alone decays. */
+/* Part 0 is the embedding's first half, part 1 its second half, part 2 all the rest, which alone
+ * decays. */
 static void run_adam(void *arg, int part)
 {
     struct step *step = arg;
     struct trainer *t = step->trainer;
     size_t embedding = (size_t)t->sizes.vocab * (size_t)t->sizes.embedding;
-    size_t half = embedding / 2 / LSTM_UNITS * LSTM_UNITS, bounds[] = { 0, half, embedding, t->padded };
+    size_t half = embedding / 2 / LSTM_UNITS * LSTM_UNITS,
+           bounds[] = { 0, half, embedding, t->padded };
     size_t from = bounds[part], count = bounds[part + 1] - from;
     struct cpu_adam adam = step->adam;
     adam.decay = part == 2 ? (float)t->options.decay : 0.0f;
-    t->weights->kernels->adam(count, &adam, t->gradients + from, t->mean + from, t->variance + from, t->params + from);
+    t->weights->kernels->adam(count, &adam, t->gradients + from, t->mean + from, t->variance + from,
+                              t->params + from);
     memset(t->gradients + from, 0, count * sizeof *t->gradients);
 }
 
-enum lstm_status trainer_step(struct trainer *t, const struct dataset *d, const int32_t *texts, int32_t count,
-                              struct trainer_loss *loss, struct lstm_error *err)
+enum lstm_status trainer_step(struct trainer *t, const struct dataset *d, const int32_t *texts,
+                              int32_t count, struct trainer_loss *loss, struct lstm_error *err)
 {
     const struct trainer_options *o = &t->options;
     struct step step = { .trainer = t, .is_training = 1 };
@@ -251,9 +263,11 @@ enum lstm_status trainer_step(struct trainer *t, const struct dataset *d, const 
     add_gradients(t);
     size_t rest = (size_t)t->sizes.vocab * (size_t)t->sizes.embedding;
     double scale = 1.0 / (double)loss->terms;
-    double norm = scale * sqrt(t->weights->kernels->square_sum(t->padded - rest, t->gradients + rest));
+    double norm =
+        scale * sqrt(t->weights->kernels->square_sum(t->padded - rest, t->gradients + rest));
     if (!isfinite(norm) || !isfinite(loss->loss))
-        return lstm_fail(err, LSTM_RANGE, "step %lld diverged (gradient norm %g); use a smaller --rate than %g",
+        return lstm_fail(err, LSTM_RANGE,
+                         "step %lld diverged (gradient norm %g); use a smaller --rate than %g",
                          (long long)t->step, norm, o->rate);
     if (o->clip > 0 && norm > o->clip)
         scale *= o->clip / norm;
@@ -273,12 +287,13 @@ enum lstm_status trainer_step(struct trainer *t, const struct dataset *d, const 
     return LSTM_OK;
 }
 
-enum lstm_status trainer_evaluate(struct trainer *t, const struct dataset *d, float *logits, struct trainer_loss *loss,
-                                  struct lstm_error *err)
+enum lstm_status trainer_evaluate(struct trainer *t, const struct dataset *d, float *logits,
+                                  struct trainer_loss *loss, struct lstm_error *err)
 {
     struct epoch_plan plan;
     size_t classes = (size_t)t->sizes.classes;
-    enum lstm_status rc = epoch_plan_open(d, t->options.batch_tokens, t->options.seed, 0, &plan, err);
+    enum lstm_status rc =
+        epoch_plan_open(d, t->options.batch_tokens, t->options.seed, 0, &plan, err);
     *loss = (struct trainer_loss){ 0 };
     if (rc)
         return rc;
@@ -286,12 +301,14 @@ enum lstm_status trainer_evaluate(struct trainer *t, const struct dataset *d, fl
     if (logits && !t->listed)
         rc = lstm_fail(err, LSTM_NOMEM, "out of memory for the scores of %d texts", d->texts);
     for (int32_t b = 0; b < plan.count && !rc; b++) {
-        const int32_t *texts = plan.order + plan.batches[b], count = plan.batches[b + 1] - plan.batches[b];
+        const int32_t *texts = plan.order + plan.batches[b],
+                      count = plan.batches[b + 1] - plan.batches[b];
         struct step step = { .trainer = t };
         if ((rc = deal(t, d, texts, count, err)) || (rc = run_shards(&step, loss, err)))
             break;
         for (int32_t i = 0; logits && i < count; i++)
-            memcpy(logits + (size_t)texts[i] * classes, t->listed + (size_t)i * classes, classes * sizeof *logits);
+            memcpy(logits + (size_t)texts[i] * classes, t->listed + (size_t)i * classes,
+                   classes * sizeof *logits);
     }
     free(t->listed);
     t->listed = NULL;

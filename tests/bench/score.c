@@ -1,6 +1,7 @@
-/* How fast the default model scores, from text to probabilities, on this machine: the tokenizer alone, batches of
- * several sizes on every instruction set, and one short text. Texts are the reviews of sql/demo_reviews.sql, joined to
- * the length of film reviews. Run it by `make bench` from the root of the repository. */
+/* How fast the default model scores, from text to probabilities, on this machine: the tokenizer
+ * alone, batches of several sizes on every instruction set, and one short text. Texts are the
+ * reviews of sql/demo_reviews.sql, joined to the length of film reviews. Run it by `make bench`
+ * from the root of the repository. */
 #include "model/backend.h"
 #include "model/scorer.h"
 #include "model/tokenizer.h"
@@ -32,13 +33,15 @@ static void read_texts(void)
     sqlite3 *db;
     sqlite3_stmt *statement;
     struct lstm_error err;
-    check(file_read("sql/demo_reviews.sql", &script, &size, &err) || sqlite3_open(":memory:", &db) ||
+    check(file_read("sql/demo_reviews.sql", &script, &size, &err) ||
+              sqlite3_open(":memory:", &db) ||
               sqlite3_exec(db, (const char *)script, NULL, NULL, NULL),
           "sql/demo_reviews.sql cannot be read");
-    check(sqlite3_prepare_v2(db,
-                             "SELECT group_concat(body, ' ') FROM (SELECT r.body FROM reviews AS r ORDER BY "
-                             "(r.id + ?1 * 7) % (SELECT count(*) FROM reviews), r.id LIMIT ?2)",
-                             -1, &statement, NULL),
+    check(sqlite3_prepare_v2(
+              db,
+              "SELECT group_concat(body, ' ') FROM (SELECT r.body FROM reviews AS r ORDER BY "
+              "(r.id + ?1 * 7) % (SELECT count(*) FROM reviews), r.id LIMIT ?2)",
+              -1, &statement, NULL),
           sqlite3_errmsg(db));
     for (int i = 0; i < TEXTS; i++) {
         sqlite3_bind_int(statement, 1, i);
@@ -68,7 +71,9 @@ static void bench_tokenizer(const struct lstm_model *model)
         for (int repeat = 0; repeat < 20; repeat++) {
             tokens.count = 0;
             for (int i = 0; i < TEXTS; i++, bytes += texts[i - 1].size)
-                check(lstm_tokenize(model->tokenizer, texts[i].bytes, texts[i].size, 0, &tokens, &err), err.text);
+                check(lstm_tokenize(model->tokenizer, texts[i].bytes, texts[i].size, 0, &tokens,
+                                    &err),
+                      err.text);
         }
         double seconds = progress_now() - began;
         best = seconds < best ? seconds : best;
@@ -91,14 +96,17 @@ static void bench_backend(const struct lstm_model *model, const char *isa, int b
     if (!backend)
         return;
     for (int i = 0; i < TEXTS; i++) {
-        check(lstm_tokenize(model->tokenizer, texts[i].bytes, texts[i].size, 0, &tokens, &err), err.text);
+        check(lstm_tokenize(model->tokenizer, texts[i].bytes, texts[i].size, 0, &tokens, &err),
+              err.text);
         starts[i + 1] = tokens.count;
     }
     check(backend->load(model, &loaded, &err) || backend->open(loaded, &session, &err), err.text);
     for (int run = 0; run < RUNS; run++) {
         double began = progress_now();
         for (int i = 0; i < TEXTS; i += batch_texts) {
-            struct lstm_batch batch = { .texts = batch_texts, .tokens = tokens.ids, .starts = starts + i };
+            struct lstm_batch batch = { .texts = batch_texts,
+                                        .tokens = tokens.ids,
+                                        .starts = starts + i };
             check(backend->classify(session, &batch, logits, &err), err.text);
         }
         double seconds = progress_now() - began;
@@ -106,8 +114,8 @@ static void bench_backend(const struct lstm_model *model, const char *isa, int b
         if (seconds > 2) /* the plain C kernels are slow enough to measure once */
             break;
     }
-    printf("%-12s batch %3d           %8.0f tokens/s %8.0f texts/s\n", backend->name, batch_texts, tokens.count / best,
-           TEXTS / best);
+    printf("%-12s batch %3d           %8.0f tokens/s %8.0f texts/s\n", backend->name, batch_texts,
+           tokens.count / best, TEXTS / best);
     backend->close(session);
     backend->unload(loaded);
     lstm_tokens_free(&tokens);
@@ -115,7 +123,8 @@ static void bench_backend(const struct lstm_model *model, const char *isa, int b
 
 static void bench_short(const struct lstm_scorer *scorer)
 {
-    static const char short_text[] = "The strap broke on the second day and nobody answered my letter.";
+    static const char short_text[] =
+        "The strap broke on the second day and nobody answered my letter.";
     const struct lstm_text text = { short_text, sizeof short_text - 1 };
     struct lstm_worker *worker;
     struct lstm_error err;
@@ -125,11 +134,13 @@ static void bench_short(const struct lstm_scorer *scorer)
     check(lstm_worker_open(scorer, &worker, &err), err.text);
     for (int run = 0; run < 200; run++) {
         double began = progress_now();
-        check(lstm_worker_classify(worker, &text, 1, NULL, NULL, probabilities, &tokens, &err), err.text);
+        check(lstm_worker_classify(worker, &text, 1, NULL, NULL, probabilities, &tokens, &err),
+              err.text);
         double seconds = progress_now() - began;
         best = seconds < best ? seconds : best;
     }
-    printf("one text of %d tokens           %8.3f ms, from text to probabilities\n", tokens, 1e3 * best);
+    printf("one text of %d tokens           %8.3f ms, from text to probabilities\n", tokens,
+           1e3 * best);
     lstm_worker_close(worker);
 }
 
