@@ -168,7 +168,7 @@ readme-tests: all
 # What a developer runs before a commit; SHORT=1 is what the CI does. Each part says what it skips and why.
 
 FUZZ_SECONDS  := $(if $(SHORT),10,120)
-THREAD_TESTS  := $(filter $(addprefix %/,test_ext test_registry test_run),$(TESTS))
+THREAD_TESTS  := $(filter $(addprefix %/,test_ext test_registry test_run test_ext_summaries),$(TESTS))
 
 .PHONY: check-asan check-threads check-clang check-objects check-headers check-oracles
 check: all check-objects check-headers lint check-clang check-asan check-threads fuzz check-oracles
@@ -237,8 +237,9 @@ format: # all but what tests/lint.sh leaves alone too
 	clang-format -i $(filter-out model/vec_%,$(wildcard $(FORMATTED)))
 
 # The model that is compiled into the extension, trained again from the data sets in the folder named by LSTM_DATA.
-train-default: all
-	@train/default_model.sh
+train-default: all # half an hour, from the data sets in the folder LSTM_DATA
+	@train/default_sentiment.sh
+	@train/default_summary.sh
 
 install: all
 	install -D -m 755 $(BUILD)/lstm_ext.so $(DESTDIR)$(PREFIX)/lib/lstm_ext.so

@@ -108,7 +108,7 @@ static int attention_read(struct attention_cursor *c, struct registry *registry,
     options.summary.attention = 1;
     rc = summary_read(registry->db, c->model, c->arguments.text, &options.summary, &c->summary,
                       failure);
-    c->rows = (sqlite3_int64)c->summary.count * c->summary.source_read;
+    c->rows = (sqlite3_int64)c->summary.count * c->summary.source_tokens;
     return rc;
 }
 
@@ -145,8 +145,8 @@ static int attention_column(sqlite3_vtab_cursor *cursor, sqlite3_context *contex
     const struct attention_cursor *c = (const struct attention_cursor *)cursor;
     const struct lstm_summary_attention *attention = c->summary.attention;
     const struct lstm_tokenizer *tokenizer = lstm_scorer_model(c->model->shared->scorer)->tokenizer;
-    const int output = (int)(c->row / c->summary.source_read),
-              source = (int)(c->row % c->summary.source_read);
+    const int output = (int)(c->row / c->summary.source_tokens),
+              source = (int)(c->row % c->summary.source_tokens);
     switch (column) {
     case OUTPUT_POSITION: sqlite3_result_int(context, output); break;
     case OUTPUT_TOKEN: token_name_result(context, tokenizer, c->summary.tokens[output]); break;

@@ -6,9 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-enum {
-    SHOWN_MAX = 40
-}; /* bytes of a key or value in an error: it may be a text in the wrong place */
+/* Bytes of a key or value in an error: it may be a text in the wrong place. */
+enum { SHOWN_MAX = 40 };
 
 /* How many bytes of it an error shows: whole characters. */
 static int shown_size(const struct json *json, const struct json_value *value)
@@ -41,12 +40,14 @@ static int read_number(const struct json *json, uint32_t value, const char *key,
                        int32_t high, int32_t *number, struct failure *failure)
 {
     const struct json_value *given = &json->values[value];
+    const char *quote = given->type == JSON_STRING ? "\"" : "";
     int64_t whole = 0;
     if (!json_int64(json, value, &whole) || whole < low || whole > high)
         return failure_set(failure, FAILURE_OPTIONS,
-                           "the option \"%s\" is %.*s, it has to be a whole number from %d to %d",
-                           key, shown_size(json, given), json->text + given->at, (int)low,
-                           (int)high);
+                           "the option \"%s\" is %s%.*s%s%s, it has to be a whole number from %d "
+                           "to %d",
+                           key, quote, shown_size(json, given), json->text + given->at,
+                           given->size > SHOWN_MAX ? "..." : "", quote, (int)low, (int)high);
     *number = (int32_t)whole;
     return SQLITE_OK;
 }

@@ -34,13 +34,6 @@ int summary_read(sqlite3 *db, struct bound *bound, sqlite3_value *value,
     if (lstm_worker_summarize(worker, &text, 1, settings, interrupt_asked, &interrupt, summary,
                               &err))
         return failure_of_model(failure, &err, "the text cannot be summarized");
-    if (summary->source_read < summary->source_tokens) { /* texts are never cut in silence */
-        failure_set(failure, FAILURE_INPUT,
-                    "a text of %d tokens, at most %d can be summarized; summarize its parts",
-                    (int)summary->source_tokens, (int)summary->source_read);
-        lstm_summary_free(summary);
-        return failure->rc;
-    }
     return SQLITE_OK;
 }
 

@@ -45,7 +45,7 @@ struct cpu_beam {
     struct ended *ended;             /* texts */
     double *penalties;               /* max_tokens + 2, by length */
     int32_t width;                   /* candidates of a row at most */
-    void *memory;                    /* all of the above: grows, never shrinks */
+    void *memory;                    /* all of the above: grows, until it is released */
     size_t size;
 };
 
@@ -66,6 +66,18 @@ void cpu_beam_close(struct cpu_beam *beam)
     if (beam)
         free(beam->memory);
     free(beam);
+}
+
+size_t cpu_beam_kept(const struct cpu_beam *beam)
+{
+    return beam->size;
+}
+
+void cpu_beam_release(struct cpu_beam *beam)
+{
+    free(beam->memory);
+    beam->memory = NULL;
+    beam->size = 0;
 }
 
 static void carve_hypotheses(struct hypothesis *h, size_t count, size_t tokens,
@@ -303,11 +315,13 @@ static void extend(const struct cpu_beam *b, const struct candidate *c, struct h
 
 static void end(struct cpu_beam *b, const struct candidate *c, struct ended *ended)
 {
-    double rank = c->score / b->penalties[b->live[c->row].count + 1];
-    if (ended->count++ > 0 && rank <= ended->rank)
+    const struct hypothesis *h = &b->live[c->row];
+    double rank = c->score / b->penalties[h->count + 1];
+    int is_whole = h->pending == 0, best_is_whole = ended->best.pending == 0;
+    if (ended->count++ > 0 && (is_whole == best_is_whole ? rank <= ended->rank : best_is_whole))
         return;
     ended->rank = rank;
-    copy_hypothesis(&b->live[c->row], &ended->best);
+    copy_hypothesis(h, &ended->best);
     ended->best.score = c->score;
 }
 
@@ -336,7 +350,7 @@ static int32_t choose(struct cpu_beam *b, int32_t text, int32_t first, int32_t r
         b->next[count++] = (struct cpu_row_next){ .parent = all[i].row, .token = all[i].token };
     }
     /* Scores only fall, and the longest summary is divided by most. */
-    if (count > before && ended->count > 0 &&
+    if (count > before && ended->count > 0 && ended->best.pending == 0 &&
         b->after[before].score / b->penalties[length_max] <= ended->rank)
         return before;
     return count;
@@ -373,12 +387,14 @@ enum lstm_status cpu_beam_search(struct cpu_beam *b, const struct cpu_source *so
     b->settings = settings;
     enum lstm_status rc = reserve(b, sources, texts, err);
     if (rc)
-        return rc;
+        goto done;
     fill_penalties(b);
     cpu_rows_begin(&b->rows);
     for (int32_t step = 0; b->rows.step.rows > 0; step++) {
-        if (stop && stop(stop_arg))
-            return interrupted(step, settings, err);
+        if (stop && stop(stop_arg)) {
+            rc = interrupted(step, settings, err);
+            goto done;
+        }
         cpu_rows_step(&b->rows);
         collect_all(b);
         int32_t count = choose_all(b);
@@ -392,7 +408,9 @@ enum lstm_status cpu_beam_search(struct cpu_beam *b, const struct cpu_source *so
         written[i].count = best->count;
         written[i].log_share = best->score;
     }
-    return LSTM_OK;
+done:
+    b->settings = NULL;
+    return rc;
 }
 
 enum lstm_status cpu_beam_replay(struct cpu_beam *b, const struct cpu_source *source,

@@ -10,8 +10,9 @@
  *
  * What may follow: no token that repeats a trigram of the summary (Paulus et al. 2018); the end
  * only after min_tokens or where nothing else may follow, and nothing but the end after max_tokens;
- * a byte token only as part of a whole character that the source spells so, so that summaries of
- * valid sources are valid UTF-8. Bytes are copied, never generated: their share is that of copying.
+ * a byte token only as part of a whole character that the source spells so. Bytes are copied, never
+ * generated: their share is that of copying. Where not one of the bytes that would complete a
+ * character has a share, the summary ends within it, and wins only if no other has ended.
  */
 #ifndef LSTM_BEAM_H
 #define LSTM_BEAM_H
@@ -24,6 +25,11 @@ struct cpu_beam; /* working memory for one caller at a time */
 enum lstm_status cpu_beam_open(const struct cpu_decoder *decoder, struct cpu_beam **beam,
                                struct lstm_error *err);
 void cpu_beam_close(struct cpu_beam *beam); /* NULL is fine */
+
+/* Bytes that are kept for the next search: as many as the largest one needed since the last
+ * release, which frees them. */
+size_t cpu_beam_kept(const struct cpu_beam *beam);
+void cpu_beam_release(struct cpu_beam *beam);
 
 /* The best summary found. The arrays have room for max_tokens. */
 struct cpu_written {

@@ -34,6 +34,12 @@ struct cpu_source {
     const float *keys;   /* count x alignment, by cpu_source_keys */
 };
 
+/* Floats of a vector over a source's tokens: kernels work on 16 at a time. */
+static inline size_t cpu_source_width(int32_t count)
+{
+    return ((size_t)count + 15) / 16 * 16;
+}
+
 /* keys (count x alignment) of states (count x 2 hidden). */
 void cpu_source_keys(const struct cpu_decoder *decoder, int32_t count, const float *states,
                      float *keys);
@@ -56,7 +62,7 @@ struct cpu_decoder_step {
     float *gates;            /* rows x 4 decoder */
     float *cell, *state;     /* rows x decoder */
     float *query;            /* rows x alignment */
-    float *const *attention; /* rows: the source's count rounded up to 16 */
+    float *const *attention; /* rows: cpu_source_width of the source's count */
     float *joined;           /* rows x (decoder + 2 hidden): state, context */
     float *output;           /* rows x embedding, before the vocabulary */
     float *generate;         /* rows: the share of the vocabulary; the rest is copied */

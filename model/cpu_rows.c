@@ -3,11 +3,6 @@
 
 #include <string.h>
 
-static size_t padded(int32_t count)
-{
-    return ((size_t)count + 15) / 16 * 16;
-}
-
 void cpu_rows_carve(struct cpu_rows *r, const struct cpu_decoder *d,
                     const struct cpu_source *sources, int32_t texts, int32_t beam,
                     struct carver *carver)
@@ -47,7 +42,7 @@ void cpu_rows_carve(struct cpu_rows *r, const struct cpu_decoder *d,
     };
     r->kept = carve(carver, (size_t)texts, sizeof *r->kept);
     for (int32_t i = 0; i < texts; i++) {
-        float *kept = carve(carver, 3 * (size_t)beam * padded(sources[i].count), f);
+        float *kept = carve(carver, 3 * (size_t)beam * cpu_source_width(sources[i].count), f);
         if (kept)
             r->kept[i] = kept;
     }
@@ -57,7 +52,8 @@ void cpu_rows_carve(struct cpu_rows *r, const struct cpu_decoder *d,
  * the next, which change places, and the attention. */
 static float *kept(const struct cpu_rows *r, int32_t kind, int32_t text, int32_t slot)
 {
-    return r->kept[text] + (size_t)(kind * r->beam + slot) * padded(r->sources[text].count);
+    return r->kept[text] +
+           (size_t)(kind * r->beam + slot) * cpu_source_width(r->sources[text].count);
 }
 
 static float *coverage_of(const struct cpu_rows *r, int32_t parity, int32_t text, int32_t slot)
@@ -88,7 +84,7 @@ void cpu_rows_begin(struct cpu_rows *r)
     r->step.rows = r->texts;
     for (int32_t i = 0; i < r->texts; i++) {
         place(r, i, i, 0, LSTM_TOKEN_MASK);
-        memset(r->coverage[i], 0, padded(r->sources[i].count) * sizeof(float));
+        memset(r->coverage[i], 0, cpu_source_width(r->sources[i].count) * sizeof(float));
         cpu_decoder_begin(r->decoder, &r->sources[i], mean, bridged);
         memcpy(r->state + (size_t)i * n, bridged, n * sizeof(float));
         memcpy(r->cell + (size_t)i * n, bridged + n, n * sizeof(float));
@@ -113,7 +109,7 @@ void cpu_rows_advance(struct cpu_rows *r, const struct cpu_row_next *next, int32
         int32_t text = r->parent_text[from];
         slot = i > 0 && r->text[i - 1] == text ? slot + 1 : 0;
         place(r, i, text, slot, next[i].token);
-        size_t width = padded(r->sources[text].count);
+        size_t width = cpu_source_width(r->sources[text].count);
         memcpy(r->coverage[i], coverage_of(r, !r->parity, text, r->parent_slot[from]),
                width * sizeof(float));
         r->decoder->kernels->add(width, attention_of(r, text, r->parent_slot[from]),

@@ -23,8 +23,8 @@ struct cpu_rows {
     const struct cpu_source **row_sources; /* rows */
     float *context, *cell, *state;         /* rows x 2 hidden, rows x decoder twice */
     float **attention, **coverage;         /* rows */
-    float **kept; /* texts: 3 beam x the source's count, rounded up to 16: see cpu_rows.c */
-    int32_t *parent_text, *parent_slot; /* rows */
+    float **kept;                          /* texts: 3 beam x the source's width: see cpu_rows.c */
+    int32_t *parent_text, *parent_slot;    /* rows */
     int32_t parity;
 };
 

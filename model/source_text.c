@@ -119,6 +119,16 @@ static void append(struct writer *w, const char *bytes, size_t size)
     w->used += size;
 }
 
+static int is_lower_case(const char *word, size_t size)
+{
+    for (size_t at = 0; at < size;) {
+        int32_t letter = lstm_utf8_next((const unsigned char *)word, size, &at);
+        if (utf8proc_tolower(letter) != letter)
+            return 0;
+    }
+    return 1;
+}
+
 static void append_capital(struct writer *w, const char *word, size_t size)
 {
     size_t first = 0;
@@ -138,12 +148,12 @@ static enum lstm_status append_group(struct writer *w, int32_t i, int32_t end, i
         append(w, normal++, 1), size--;
     enum lstm_status rc = is_word ? letters(w, i, end, &bytes, &bytes_size, err) : LSTM_OK;
     int is_first = is_word && !w->has_word && size > 0;
-    if (bytes && (!is_first || bytes_size != size || memcmp(bytes, normal, size) != 0))
-        append(w, bytes, bytes_size);
-    else if (is_first)
-        append_capital(w, normal, size);
+    const char *word = bytes ? bytes : normal;
+    size_t word_size = bytes ? bytes_size : size;
+    if (is_first && is_lower_case(word, word_size))
+        append_capital(w, word, word_size);
     else
-        append(w, normal, size);
+        append(w, word, word_size);
     w->has_word |= is_first;
     return rc;
 }

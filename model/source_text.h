@@ -16,8 +16,8 @@ struct lstm_source_text {
 /* Rewrites tokens as lstm_detokenize does, with two exceptions. A word all of whose tokens were
  * copied (origins[i] >= 0 is the position of token i in the source), and which stands in the source
  * from the position of its first token on, takes the bytes it has there, provided that these are
- * valid UTF-8 and mean the same tokens. Any other first word of the summary begins with a capital.
- * *text is malloc'ed, valid UTF-8 with its NUL. Errors: LSTM_NOMEM. */
+ * valid UTF-8 and mean the same tokens. A first word that would be lower-case begins with a
+ * capital, copied or not. *text is malloc'ed, valid UTF-8 with its NUL. Errors: LSTM_NOMEM. */
 enum lstm_status lstm_source_text_write(const struct lstm_tokenizer *tokenizer,
                                         const struct lstm_source_text *source,
                                         const int32_t *tokens, const int32_t *origins,

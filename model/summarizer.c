@@ -9,7 +9,7 @@
 enum {
     GROUP_TEXTS = 32,     /* texts that are decoded together, unless ... */
     GROUP_TOKENS = 16384, /* ... they have more tokens; a longer text is a group of its own */
-    KEPT_MAX = 64 << 20   /* bytes of states that are kept from one group to the next */
+    KEPT_MAX = 16 << 20   /* bytes of working memory that a session keeps for its next call */
 };
 
 const struct lstm_summary_settings lstm_summary_defaults = {
@@ -161,13 +161,18 @@ static enum lstm_status reserve(struct lstm_summary_session *s, int32_t tokens,
     return LSTM_OK;
 }
 
+/* After a call: what a huge text needed is not kept. */
 static void release(struct lstm_summary_session *s)
 {
-    if (s->states_size <= KEPT_MAX)
+    const size_t token = sizeof *s->tokens.ids + sizeof *s->tokens.begins + sizeof *s->tokens.ends;
+    const size_t tokens = (size_t)s->tokens.capacity * token;
+    if (tokens + s->states_size + cpu_beam_kept(s->beam) <= KEPT_MAX)
         return;
+    lstm_tokens_free(&s->tokens);
     free(s->states);
     s->states = NULL;
     s->states_size = 0;
+    cpu_beam_release(s->beam);
 }
 
 /* The states that a tile's windows own, to the places of their tokens. */
@@ -242,7 +247,6 @@ static enum lstm_status finish(struct lstm_summary_session *s, const struct requ
     struct lstm_summary *summary = &q->summaries[text];
     summary->count = g->written[i].count;
     summary->log_share = g->written[i].log_share;
-    summary->source_read = source->count;
     enum lstm_status rc =
         lstm_source_text_write(s->summarizer->model->tokenizer, &letters, summary->tokens,
                                summary->origins, summary->count, &summary->text, err);
@@ -268,22 +272,28 @@ static enum lstm_status summarize_group(struct lstm_summary_session *s, const st
                          g->written, err);
     for (int32_t i = 0; i < g->texts && !rc; i++)
         rc = finish(s, q, g, i, err);
-    release(s);
     return rc;
 }
 
 /* ---- the whole ---- */
 
-/* How many of a text's tokens are read: a character is not cut in two. */
-static int32_t readable(const int32_t *tokens, int32_t count)
+static enum lstm_status tokenize_all(struct lstm_summary_session *s, const struct lstm_text *texts,
+                                     int32_t count, int32_t *starts, struct lstm_error *err)
 {
-    if (count <= LSTM_SUMMARY_SOURCE_MAX)
-        return count;
-    count = LSTM_SUMMARY_SOURCE_MAX;
-    while (count > 1 && tokens[count] >= LSTM_TOKEN_BYTES + 0x80 &&
-           tokens[count] < LSTM_TOKEN_BYTES + 0xC0)
-        count--;
-    return count;
+    s->tokens.count = starts[0] = 0;
+    for (int32_t i = 0; i < count; i++) {
+        enum lstm_status rc = lstm_tokenize(s->summarizer->model->tokenizer, texts[i].bytes,
+                                            texts[i].size, 1, &s->tokens, err);
+        if (rc)
+            return rc;
+        starts[i + 1] = s->tokens.count;
+        if (starts[i + 1] - starts[i] > LSTM_SUMMARY_SOURCE_MAX)
+            return lstm_fail(
+                err, LSTM_RANGE,
+                "a text of %d tokens, at most %d can be summarized; summarize its parts",
+                starts[i + 1] - starts[i], LSTM_SUMMARY_SOURCE_MAX);
+    }
+    return LSTM_OK;
 }
 
 static enum lstm_status summarize_all(struct lstm_summary_session *s, const struct request *q,
@@ -302,7 +312,7 @@ static enum lstm_status summarize_all(struct lstm_summary_session *s, const stru
         if (g.texts == 0)
             g.first = q->starts[i];
         g.text[g.texts++] = i;
-        g.starts[g.texts] = g.starts[g.texts - 1] + readable(s->tokens.ids + q->starts[i], tokens);
+        g.starts[g.texts] = g.starts[g.texts - 1] + tokens;
     }
     return rc ? rc : summarize_group(s, q, &g, err);
 }
@@ -313,26 +323,20 @@ enum lstm_status lstm_summary_session_run(struct lstm_summary_session *s,
                                           int (*stop)(void *), void *stop_arg,
                                           struct lstm_summary *summaries, struct lstm_error *err)
 {
-    enum lstm_status rc = LSTM_OK;
-    if (count == 0)
-        return lstm_summary_settings_check(settings, err);
-    memset(summaries, 0, (size_t)count * sizeof *summaries);
-    if ((rc = lstm_summary_settings_check(settings, err)))
+    for (int32_t i = 0; i < count; i++)
+        summaries[i] = (struct lstm_summary){ 0 };
+    enum lstm_status rc = lstm_summary_settings_check(settings, err);
+    if (rc)
         return rc;
     int32_t *starts = malloc(((size_t)count + 1) * sizeof *starts);
     if (!starts)
         return lstm_fail(err, LSTM_NOMEM, "out of memory for a batch of %d texts", count);
-    s->tokens.count = starts[0] = 0;
-    for (int32_t i = 0; i < count && !rc; i++) {
-        rc = lstm_tokenize(s->summarizer->model->tokenizer, texts[i].bytes, texts[i].size, 1,
-                           &s->tokens, err);
-        starts[i + 1] = s->tokens.count;
-    }
     const struct request request = { texts, starts, settings, stop, stop_arg, summaries };
-    if (!rc)
+    if (!(rc = tokenize_all(s, texts, count, starts, err)))
         rc = summarize_all(s, &request, count, err);
     for (int32_t i = 0; i < count && rc; i++)
         lstm_summary_free(&summaries[i]);
     free(starts);
+    release(s);
     return rc;
 }

@@ -8,8 +8,7 @@
 enum {
     LSTM_SUMMARY_TOKENS_MAX = 200,
     LSTM_SUMMARY_BEAM_MAX = 16,
-    LSTM_SUMMARY_SOURCE_MAX =
-        131072 /* tokens of a text that are read: the first ones, about 500 KB of English */
+    LSTM_SUMMARY_SOURCE_MAX = 131072 /* tokens of a text, about 500 KB of English */
 };
 
 struct lstm_summary_settings {
@@ -34,9 +33,9 @@ struct lstm_text {
 /* What the model looked at while it wrote. Position p of the source is token sources[p], bytes
  * begins[p]..ends[p] of the text. The block is one malloc. */
 struct lstm_summary_attention {
-    const int32_t *sources;        /* source_read */
-    const uint32_t *begins, *ends; /* source_read */
-    const float *weights;          /* count x source_read; a row sums to 1 */
+    const int32_t *sources;        /* source_tokens */
+    const uint32_t *begins, *ends; /* source_tokens */
+    const float *weights;          /* count x source_tokens; a row sums to 1 */
     const float
         *generate; /* count: the share of the vocabulary in what was written; the rest was copied */
 };
@@ -48,8 +47,7 @@ struct lstm_summary {
     int32_t *origins; /* count: the position in the source that a token was mainly copied from, -1:
                          generated */
     double log_share; /* sum of the logarithms of the tokens' shares, the end's included */
-    int32_t source_tokens; /* tokens of the text ... */
-    int32_t source_read;   /* ... and how many were read: all, up to LSTM_SUMMARY_SOURCE_MAX */
+    int32_t source_tokens;                    /* tokens of the text; all of them are read */
     struct lstm_summary_attention *attention; /* NULL where it was not asked for */
 };
 void lstm_summary_free(struct lstm_summary *summary); /* a zeroed one is fine; leaves it zeroed */
@@ -71,10 +69,12 @@ enum lstm_status lstm_summary_session_open(const struct lstm_summarizer *summari
 void lstm_summary_session_close(struct lstm_summary_session *session); /* NULL is fine */
 
 /* Summarises texts. A text's summary does not depend on its neighbours, bit for bit. Working memory
- * is bounded by LSTM_SUMMARY_SOURCE_MAX positions and the tokens of all texts; time grows with
- * length x max_tokens x beam. stop (may be NULL) is asked between tiles and steps. The caller frees
- * summaries (count of them) with lstm_summary_free. Errors: LSTM_RANGE for settings, LSTM_NOMEM,
- * LSTM_INTERRUPTED; then every summary is zeroed. */
+ * is bounded by LSTM_SUMMARY_SOURCE_MAX positions and the tokens of all texts, and no more than 16
+ * MB of it are kept for the next call; time grows with length x max_tokens x beam. stop (may be
+ * NULL) is asked between tiles and steps. The caller frees summaries (count of them) with
+ * lstm_summary_free. Errors: LSTM_RANGE for settings and, before anything is computed, for a text
+ * of more than LSTM_SUMMARY_SOURCE_MAX tokens, LSTM_NOMEM, LSTM_INTERRUPTED; then every summary is
+ * zeroed. */
 enum lstm_status lstm_summary_session_run(struct lstm_summary_session *session,
                                           const struct lstm_text *texts, int32_t count,
                                           const struct lstm_summary_settings *settings,

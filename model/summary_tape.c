@@ -75,11 +75,6 @@ static int32_t step_count(const struct lstm_targets *targets, int32_t text)
     return targets->starts[text + 1] - targets->starts[text] + 1;
 }
 
-static size_t padded(int32_t count)
-{
-    return ((size_t)count + 15) / 16 * 16;
-}
-
 static void carve_positions(struct lstm_summary_tape *t, struct carver *carver)
 {
     const struct lstm_sizes *s = &t->decoder->sizes;
@@ -142,7 +137,7 @@ static void carve_sources(struct lstm_summary_tape *t, const struct lstm_batch *
     size_t longest = 0;
     for (int32_t r = 0; r < t->texts; r++) {
         int32_t text = carver->memory ? t->order[r] : r;
-        size_t width = padded(source_count(batch, text));
+        size_t width = cpu_source_width(source_count(batch, text));
         int32_t steps = step_count(t->targets, text);
         longest = width > longest ? width : longest;
         float *floats = carve(carver, (3 * (size_t)steps + 1) * width, sizeof(float));
@@ -159,7 +154,8 @@ static void carve_sources(struct lstm_summary_tape *t, const struct lstm_batch *
     t->d_scores = carve(carver, longest, sizeof(float));
 }
 
-/* Texts by falling length of their summaries, by insertion into a counting sort's places. */
+/* Texts by falling length of their summaries, equal ones in their order; a scan of all texts for
+ * each length costs nothing beside the steps. */
 static void order_rows(struct lstm_summary_tape *t)
 {
     int32_t placed = 0;
@@ -279,7 +275,7 @@ static void read_sources(struct lstm_summary_tape *t, const struct lstm_batch *b
 static void cover(struct lstm_summary_tape *t, int32_t step, int32_t rows)
 {
     for (int32_t r = 0; r < rows; r++) {
-        size_t here = (size_t)(t->base[step] + r), width = padded(t->source[r]->count);
+        size_t here = (size_t)(t->base[step] + r), width = cpu_source_width(t->source[r]->count);
         memset(t->coverage[here], 0, width * sizeof(float));
         if (step) {
             size_t last = (size_t)(t->base[step - 1] + r);

@@ -1,5 +1,5 @@
 -- Accuracy of the model inside the extension on test sets that it never saw, through SQL, on the database that
--- train/default_data.sh builds:  sqlite3 build/train.db < sql/accuracy.sql
+-- train/default_data.sh sentiment builds:  sqlite3 build/train.db < sql/accuracy.sql
 .load ./lstm_ext
 .mode box
 

@@ -445,6 +445,34 @@ static void an_ill_formed_source_ends_the_summary_at_worst(void **state)
     network_close(&n);
 }
 
+/* Uniform attention, half generated, and that half is the end: of the byte and the entry, the byte
+ * is the likelier by far, but nothing can follow it. */
+static void a_whole_summary_is_better_than_one_that_ends_within_a_character(void **state)
+{
+    static const int32_t tokens[] = { LSTM_TOKEN_BYTES + 0xE4, LSTM_TOKEN_FIRST + 3,
+                                      LSTM_TOKEN_BYTES + 0xE4 };
+    const int32_t starts[] = { 0, COUNT(tokens) };
+    struct network n = network_open(NULL, 1, 0.0f);
+    struct sources s;
+    (void)state;
+    n.params[n.decoder->at.vocabulary_bias] = 30.0f;
+    pack(&n);
+    sources_read(&n, (struct lstm_batch){ .texts = 1, .tokens = tokens, .starts = starts }, &s);
+    for (int32_t min = 1; min <= 2; min++)
+        for (int32_t beam = 1; beam <= 2; beam++) {
+            const struct lstm_summary_settings settings = { .max_tokens = 3,
+                                                            .min_tokens = min,
+                                                            .beam = beam };
+            struct found found;
+            search(&n, s.source, 1, &settings, &found);
+            assert_int_equal(found.written.count, beam == 1 ? 1 : min);
+            for (int32_t i = 0; i < found.written.count; i++)
+                assert_int_equal(found.tokens[i], tokens[beam == 1 ? 0 : 1]);
+        }
+    sources_free(&s);
+    network_close(&n);
+}
+
 static void numbers_that_are_none_end_too(void **state)
 {
     static const float values[] = { NAN, INFINITY, 1e30f, -1e30f };
@@ -558,6 +586,29 @@ static void a_replay_shows_where_the_tokens_came_from(void **state)
     network_close(&n);
 }
 
+static void memory_that_was_let_go_of_comes_back(void **state)
+{
+    const int32_t length = 23;
+    const struct lstm_summary_settings settings = { .max_tokens = 12, .beam = 3 };
+    struct network n = network_open(NULL, 13, 0.8f);
+    struct sources s;
+    struct found first, again;
+    (void)state;
+    sources_read(&n, texts_of_entries(&length, 1, 5), &s);
+    assert_int_equal(cpu_beam_kept(n.beam), 0);
+    search(&n, s.source, 1, &settings, &first);
+    const size_t kept = cpu_beam_kept(n.beam);
+    assert_true(kept > 0);
+    cpu_beam_release(n.beam);
+    assert_int_equal(cpu_beam_kept(n.beam), 0);
+    search(&n, s.source, 1, &settings, &again);
+    assert_int_equal(cpu_beam_kept(n.beam), kept);
+    assert_true(same(&first, &again));
+    sources_free(&s);
+    network_texts_free(&s.batch);
+    network_close(&n);
+}
+
 static int stop_at_zero(void *left)
 {
     return --*(int *)left < 0;
@@ -596,9 +647,11 @@ int main(void)
         cmocka_unit_test(no_trigram_is_repeated),
         cmocka_unit_test(bytes_are_copied_as_whole_characters_of_the_source),
         cmocka_unit_test(an_ill_formed_source_ends_the_summary_at_worst),
+        cmocka_unit_test(a_whole_summary_is_better_than_one_that_ends_within_a_character),
         cmocka_unit_test(numbers_that_are_none_end_too),
         cmocka_unit_test(a_summary_has_the_same_bits_beside_any_neighbour_on_any_instruction_set),
         cmocka_unit_test(a_replay_shows_where_the_tokens_came_from),
+        cmocka_unit_test(memory_that_was_let_go_of_comes_back),
         cmocka_unit_test(a_search_stops_when_it_is_told_to),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

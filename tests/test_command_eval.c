@@ -52,22 +52,22 @@ static int remove_database(void **state)
     return remove(path) || rmdir(folder);
 }
 
-/* What the command prints; its exit status goes to *status. */
-static const char *printed(const char *query, const char *model, int *status)
+/* What the command prints for these words holds the expected text. */
+static void assert_answers(const char *const *words, int expected_status, const char *expected)
 {
-    const char *words[] = { "eval", "--db", path, "--query", query, model ? "--model" : NULL,
-                            model,  NULL };
-    return command_output(command_eval, words, status);
+    int status;
+    const char *text = command_output(command_eval, words, &status);
+    if (!strstr(text, expected))
+        fail_msg("%s\nexpected: %s", text, expected);
+    assert_int_equal(status, expected_status);
 }
 
 static void assert_prints(const char *query, const char *model, int expected_status,
                           const char *expected)
 {
-    int status;
-    const char *text = printed(query, model, &status);
-    if (!strstr(text, expected))
-        fail_msg("%s\nexpected: %s", text, expected);
-    assert_int_equal(status, expected_status);
+    assert_answers((const char *const[]){ "eval", "--db", path, "--query", query,
+                                          model ? "--model" : NULL, model, NULL },
+                   expected_status, expected);
 }
 
 static void a_models_own_answers_are_all_right(void **state)
@@ -102,6 +102,34 @@ static void a_text_without_a_token_is_not_answered_and_wrong(void **state)
     assert_prints("SELECT text, label FROM empty", NULL, 0, "\n  0.7500 ");
 }
 
+static void summaries_are_measured_by_the_default_summariser(void **state)
+{
+    (void)state;
+    assert_answers((const char *const[]){ "eval", "--db", path, "--query",
+                                          "SELECT text, own FROM t LIMIT 3", "--summary", "own",
+                                          NULL },
+                   0, "\ndefault-summarize ");
+    assert_answers((const char *const[]){ "eval", "--db", path, "--query",
+                                          "SELECT text, own FROM t LIMIT 3", "--summary", "own",
+                                          "--options", "{\"max_tokens\": 0}", NULL },
+                   1, "the option \"max_tokens\" is 0");
+    assert_answers((const char *const[]){ "eval", "--help", NULL }, 0, "--summary COLUMN");
+}
+
+static void what_is_of_summaries_alone_is_refused_for_classes(void **state)
+{
+    static const char query[] = "SELECT text, own FROM t";
+    (void)state;
+    assert_answers((const char *const[]){ "eval", "--db", path, "--query", query, "--options",
+                                          "{\"beam\": 1}", NULL },
+                   1,
+                   "--options is for summaries, but the model 'default-sentiment' classifies: "
+                   "leave it out, or name a summariser by --model");
+    assert_answers((const char *const[]){ "eval", "--db", path, "--query", query, "--model",
+                                          "default-sentiment", "--examples", "3", NULL },
+                   1, "--examples is for summaries, but the model 'default-sentiment' classifies");
+}
+
 static void refuses_with_a_reason(void **state)
 {
     (void)state;
@@ -120,6 +148,8 @@ int main(void)
         cmocka_unit_test(zero_and_one_are_negative_and_positive),
         cmocka_unit_test(wrong_answers_count),
         cmocka_unit_test(a_text_without_a_token_is_not_answered_and_wrong),
+        cmocka_unit_test(summaries_are_measured_by_the_default_summariser),
+        cmocka_unit_test(what_is_of_summaries_alone_is_refused_for_classes),
         cmocka_unit_test(refuses_with_a_reason),
     };
     return cmocka_run_group_tests(tests, make_database, remove_database);

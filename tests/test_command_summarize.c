@@ -88,6 +88,7 @@ static void rows_become_a_model_that_summarises_in_sql(void **state)
         fail_msg("%s", output);
     assert_non_null(strstr(output, "epoch 1/8: loss "));
     assert_non_null(strstr(output, "validation likelihood "));
+    assert_non_null(strstr(output, ", ROUGE-1 100.00, ROUGE-L 100.00, the best so far"));
     sqlite3 *db = extension_open("models.db", 0);
     assert_string_equal(
         text_of(db, "SELECT lstm_summarize('We had the tea and it was warm again.', 'meals')"),
@@ -106,6 +107,39 @@ static void rows_become_a_model_that_summarises_in_sql(void **state)
         db, "SELECT substr(card ->> 'run', 7, 4) * 1.0 FROM lstm_models WHERE name = 'meals'");
     assert_true(vocab > 256 && vocab % 16 == 0); /* though as many as were learned need not be */
     extension_close(db);
+}
+
+/* A model that is not yet good, so that the numbers say something. */
+static void validation_measures_what_eval_measures_afterwards(void **state)
+{
+    int status;
+    char table[100];
+    (void)state;
+    const char *output = command_output(
+        command_summarize,
+        (const char *const[]){ "summarize", "--csv", csv, "--valid-csv", csv, "--text", "body",
+                               "--summary", "title", "--into", models_db, "--name", "young",
+                               "--epochs", "1", SMALL, NULL },
+        &status);
+    if (status)
+        fail_msg("%s", output);
+    sqlite3 *db = extension_open("models.db", 0);
+    snprintf(table, sizeof table, "%s",
+             text_of(db, "SELECT format('%7.2f  %7.2f  %7.2f', 100 * (metrics ->> 'valid_rouge1'),"
+                         " 100 * (metrics ->> 'valid_rouge2'), 100 * (metrics ->> 'valid_rougeL'))"
+                         " FROM lstm_models WHERE name = 'young'"));
+    assert_true(strtod(table, NULL) > 0 && strtod(table, NULL) < 100);
+    assert_true(real_of(db, "SELECT (card ->> '$.metrics.valid_rouge1') * 1.0 FROM lstm_models "
+                            "WHERE name = 'young'") > 0);
+    extension_close(db);
+    output =
+        command_output(command_eval,
+                       (const char *const[]){ "eval", "--csv", csv, "--text", "body", "--summary",
+                                              "title", "--model", "young", "--models-db", models_db,
+                                              "--options", "{\"beam\": 1}", NULL },
+                       &status);
+    if (status || !strstr(output, table))
+        fail_msg("\"%s\" is not in: %s", table, output);
 }
 
 static void eval_reports_what_the_model_writes(void **state)
@@ -238,6 +272,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_become_a_model_that_summarises_in_sql),
+        cmocka_unit_test(validation_measures_what_eval_measures_afterwards),
         cmocka_unit_test(eval_reports_what_the_model_writes),
         cmocka_unit_test(a_seed_repeats_a_summariser_to_the_last_bit),
         cmocka_unit_test(an_interrupted_run_goes_on_to_the_same_model),

@@ -133,7 +133,11 @@ static void bad_arguments_have_clear_errors(void **state)
         { "('x', '{\"max_tokens\": 2.5}')",
           "the option \"max_tokens\" is 2.5, it has to be a whole number" },
         { "('x', '{\"max_tokens\": \"many\"}')",
-          "the option \"max_tokens\" is many, it has to be a whole number" },
+          "the option \"max_tokens\" is \"many\", it has to be a whole number" },
+        { "('x', '{\"beam\": \"4\"}')",
+          "the option \"beam\" is \"4\", it has to be a whole number from 1 to 16" },
+        { "('x', '{\"beam\": [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]}')",
+          "the option \"beam\" is [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, ..., it has to be" },
         { "('x', '{\"max_tokens\": null}')",
           "the option \"max_tokens\" is null, it has to be a whole number" },
         { "('x', '{\"max_tokens\": 99999999999999999999}')",
@@ -372,6 +376,7 @@ static void refuses_ten_megabytes_rather_than_cut_them(void **state)
 {
     (void)state;
     summarize_bytes(10000000, "{\"model\": \"brief\", \"max_tokens\": 4, \"beam\": 1}",
+                    "LSTM_ERR_INPUT: the text cannot be summarized: a text of 2105265 "
                     "tokens, at most 131072 can be summarized; summarize its parts");
 }
 

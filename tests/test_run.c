@@ -79,9 +79,33 @@ static int free_data(void **state)
     return unlink(checkpoint);
 }
 
+/* Scores that a measure gives the epochs in turn, and the parameters it saw. */
+struct script {
+    double scores[8];
+    int patience, calls;
+    struct trainer *trainer;
+    float *seen[8];
+};
+
+static enum lstm_status read_script(void *arg, struct run_score *score, struct lstm_error *err)
+{
+    struct script *script = arg;
+    const struct trainer *t = script->trainer;
+    if (script->scores[script->calls] < 0)
+        return lstm_fail(err, LSTM_CORRUPT, "nothing to measure");
+    score->value = script->scores[script->calls];
+    float *seen = script->seen[script->calls++] = malloc(t->count * sizeof *seen);
+    assert_non_null(seen);
+    memcpy(seen, t->params, t->count * sizeof *seen);
+    return LSTM_OK;
+}
+
 struct attempt {
     uint64_t seed;
     int threads, shards, epochs, resume;
+    double rate;           /* 0: 0.01; below 0 the loss rises */
+    struct script *script; /* or NULL: epochs are compared by accuracy */
+    const char *error;     /* what must fail the run, or NULL */
 };
 
 /* Trains a small network and gives the parameters it kept; the caller frees them. */
@@ -90,7 +114,7 @@ static float *attempt(const struct attempt *a, struct run_result *result, size_t
     const struct lstm_sizes sizes = { lstm_tokenizer_vocab(tokenizer), 16, 32, 1, 2, 32, 8, 0, 0 };
     const struct trainer_options options = { .epochs = a->epochs,
                                              .batch_tokens = 300,
-                                             .rate = 1e-2,
+                                             .rate = a->rate < 0 ? a->rate : 1e-2,
                                              .warmup = 10,
                                              .clip = 1,
                                              .decay = 0.01,
@@ -101,17 +125,23 @@ static float *attempt(const struct attempt *a, struct run_result *result, size_t
                                              .threads = a->threads,
                                              .seed = a->seed };
     const struct run_options run = { .epochs = a->epochs,
-                                     .patience = 100,
+                                     .patience = a->script ? a->script->patience : 100,
                                      .checkpoint = checkpoint,
                                      .checkpoint_every = 1e9,
                                      .resume = a->resume,
-                                     .fingerprint = fingerprint };
+                                     .fingerprint = fingerprint,
+                                     .measure = a->script ? read_script : NULL,
+                                     .measure_arg = a->script };
     struct trainer trainer;
     struct lstm_error err = { 0 };
     assert_int_equal(trainer_open(&sizes, &options, &trainer, &err), LSTM_OK);
     trainer_start(&trainer, NULL);
+    if (a->script)
+        a->script->trainer = &trainer;
     enum lstm_status rc = run_training(&trainer, &train, &valid, &run, result, &err);
-    if (rc && rc != LSTM_INTERRUPTED)
+    if (a->error)
+        assert_string_equal(err.text, a->error);
+    else if (rc && rc != LSTM_INTERRUPTED)
         fail_msg("%s", err.text);
     *count = trainer.count;
     float *params = malloc(trainer.count * sizeof *params);
@@ -128,8 +158,62 @@ static void a_network_learns_words_and_their_negation(void **state)
     (void)state;
     free(attempt(&(struct attempt){ .seed = 1, .threads = 2, .shards = 2, .epochs = 8 }, &result,
                  &count));
-    assert_true(result.state.best_accuracy > 0.97);
+    assert_true(result.state.best_score > 0.97);
     assert_false(result.interrupted);
+}
+
+static void a_measure_decides_which_epoch_is_the_best(void **state)
+{
+    static const struct {
+        struct script script;
+        int calls, best;
+        double rate;
+    } cases[] = {
+        /* The loss falls: by it the last epoch would be the best. */
+        { { .scores = { 0.2, 0.9, 0.5 }, .patience = 100 }, 3, 1, 0 },
+        { { .scores = { 0.9, 0.5, 0.2 }, .patience = 100 }, 3, 0, 0 },
+        { { .scores = { 0.9, 0.5, 0.2 }, .patience = 1 }, 2, 0, 0 },   /* and so the run ends */
+        { { .scores = { 0.5, 0.5, 0.2 }, .patience = 100 }, 3, 1, 0 }, /* equal: the smaller loss */
+        /* The loss rises: by it the first one would. */
+        { { .scores = { 0.2, 0.9, 0.5 }, .patience = 100 }, 3, 1, -1e-3 },
+        { { .scores = { 0.5, 0.5, 0.2 }, .patience = 100 }, 3, 0, -1e-3 },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct script script = cases[i].script;
+        struct run_result result;
+        size_t count;
+        float *params = attempt(&(struct attempt){ .seed = 1,
+                                                   .threads = 2,
+                                                   .shards = 2,
+                                                   .epochs = 3,
+                                                   .rate = cases[i].rate,
+                                                   .script = &script },
+                                &result, &count);
+        assert_int_equal(script.calls, cases[i].calls);
+        assert_int_equal(result.state.best_epoch, cases[i].best);
+        assert_true(result.state.best_score >= script.scores[cases[i].best]);
+        assert_memory_equal(params, script.seen[cases[i].best], count * sizeof *params);
+        for (int e = 0; e < script.calls; e++)
+            free(script.seen[e]);
+        free(params);
+    }
+}
+
+static void a_measure_that_fails_ends_the_run(void **state)
+{
+    struct script script = { .scores = { -1 }, .patience = 100 };
+    struct run_result result;
+    size_t count;
+    (void)state;
+    free(attempt(&(struct attempt){ .seed = 1,
+                                    .threads = 2,
+                                    .shards = 2,
+                                    .epochs = 1,
+                                    .script = &script,
+                                    .error = "nothing to measure" },
+                 &result, &count));
+    assert_int_equal(result.state.best_epoch, -1);
 }
 
 static void a_seed_repeats_a_run_on_any_number_of_threads(void **state)
@@ -171,7 +255,7 @@ static void an_interrupted_run_goes_on_to_the_same_bits(void **state)
     int interruptions = 0, milliseconds = 20;
     (void)state;
     float *expected = attempt(&whole, &result, &count), *params = NULL;
-    double best = result.state.best_accuracy;
+    double best = result.state.best_score;
     do { /* each time a little later, so that it comes to an end */
         pthread_t thread;
         assert_int_equal(pthread_create(&thread, NULL, interrupt_soon, &milliseconds), 0);
@@ -185,7 +269,7 @@ static void an_interrupted_run_goes_on_to_the_same_bits(void **state)
     } while (result.interrupted);
     signal(SIGINT, SIG_DFL);
     assert_true(interruptions > 0);
-    assert_memory_equal(&result.state.best_accuracy, &best, sizeof best);
+    assert_memory_equal(&result.state.best_score, &best, sizeof best);
     assert_memory_equal(params, expected, count * sizeof *params);
     free(params);
     free(expected);
@@ -196,8 +280,7 @@ static void a_checkpoint_of_another_run_is_refused(void **state)
     const struct lstm_sizes sizes = { lstm_tokenizer_vocab(tokenizer), 16, 16, 1, 2, 32, 8, 0, 0 };
     const struct trainer_options options = { .batch_tokens = 300, .shards = 1, .threads = 1 };
     struct trainer trainer;
-    struct run_state before = { .epoch = 4, .batch = 7, .best_epoch = 3, .best_accuracy = 0.1 },
-                     after;
+    struct run_state before = { .epoch = 4, .batch = 7, .best_epoch = 3, .best_score = 0.1 }, after;
     struct lstm_error err = { 0 };
     (void)state;
     assert_int_equal(trainer_open(&sizes, &options, &trainer, &err), LSTM_OK);
@@ -206,7 +289,7 @@ static void a_checkpoint_of_another_run_is_refused(void **state)
     assert_non_null(strstr(err.text, "is of another run (seed 1); this one is seed 2"));
     assert_int_equal(checkpoint_read(checkpoint, "seed 1", &trainer, &after, &err), LSTM_OK);
     assert_int_equal(after.batch, 7);
-    assert_memory_equal(&after.best_accuracy, &before.best_accuracy, sizeof(double));
+    assert_memory_equal(&after.best_score, &before.best_score, sizeof(double));
     assert_int_equal(truncate(checkpoint, 1000), 0);
     assert_int_equal(checkpoint_read(checkpoint, "seed 1", &trainer, &after, &err), LSTM_CORRUPT);
     trainer_close(&trainer);
@@ -216,6 +299,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_network_learns_words_and_their_negation),
+        cmocka_unit_test(a_measure_decides_which_epoch_is_the_best),
+        cmocka_unit_test(a_measure_that_fails_ends_the_run),
         cmocka_unit_test(a_seed_repeats_a_run_on_any_number_of_threads),
         cmocka_unit_test(an_interrupted_run_goes_on_to_the_same_bits),
         cmocka_unit_test(a_checkpoint_of_another_run_is_refused),

@@ -6,11 +6,13 @@
 #include "tests/networks.h"
 #include "tests/tiny_model.h"
 
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -133,6 +135,9 @@ static void copied_words_have_the_letters_of_the_source(void **state)
           "\xEF\xBC\xA7\xEF\xBC\xAF\xEF\xBC\xAF\xEF\xBC\xA4", 0 },
         { "DON'T, very", "DON'T, very", 0 },
         { "don\xE2\x80\x99T is", "don\xE2\x80\x99T is", 0 }, /* a typographic apostrophe */
+        { "don\xE2\x80\x99t is", "Don\xE2\x80\x99t is", 0 },
+        { "\xC3\xA9 film", "\xC3\x89 film", 0 },
+        { "cafe\xCC\x81 the", "Cafe\xCC\x81 the", 0 },
         { "the \xE2\x80\x9C"
           "Film\xE2\x80\x9D",
           "The \"Film\"", 0 },                         /* of no word */
@@ -208,19 +213,19 @@ static void texts_without_a_token_have_no_summary_and_all_others_have_one(void *
 {
     static const struct {
         const char *text;
-        int32_t tokens; /* -1: some */
+        int is_empty;
     } cases[] = {
-        { "", 0 },
-        { " \t\n", 0 },
-        { "<br><br/>", 0 },
-        { "\xC2\xAD", 0 }, /* a soft hyphen */
-        { "!", -1 },
-        { "...!!!?? ;-)", -1 },
-        { "good", 1 },
-        { "\xFF\xFE\x80", -1 },
-        { "\xE0\xB8\xA0\xE0\xB8\xB2\xE0\xB8\xA9\xE0\xB8\xB2 \xD8\xB9\xD8\xB1\xD8\xA8\xD9\x8A", -1 },
-        { "\xED\x95\x9C\xEA\xB5\xAD\xEC\x96\xB4 \xF0\x9F\x91\xA9\xE2\x80\x8D\xF0\x9F\x9A\x80", -1 },
-        { "Qwertzuiop\xC3\xBC+*#", -1 },
+        { "", 1 },
+        { " \t\n", 1 },
+        { "<br><br/>", 1 },
+        { "\xC2\xAD", 1 }, /* a soft hyphen */
+        { "!", 0 },
+        { "...!!!?? ;-)", 0 },
+        { "good", 0 },
+        { "\xFF\xFE\x80", 0 },
+        { "\xE0\xB8\xA0\xE0\xB8\xB2\xE0\xB8\xA9\xE0\xB8\xB2 \xD8\xB9\xD8\xB1\xD8\xA8\xD9\x8A", 0 },
+        { "\xED\x95\x9C\xEA\xB5\xAD\xEC\x96\xB4 \xF0\x9F\x91\xA9\xE2\x80\x8D\xF0\x9F\x9A\x80", 0 },
+        { "Qwertzuiop\xC3\xBC+*#", 0 },
     };
     (void)state;
     for (uint64_t seed = 1; seed <= 8; seed++) {
@@ -234,10 +239,9 @@ static void texts_without_a_token_have_no_summary_and_all_others_have_one(void *
             settings.attention = 1;
             settings.min_tokens = (int32_t)seed;
             struct lstm_summary summary = summarize(&o, text_of(cases[c].text), &settings);
-            if (cases[c].tokens >= 0)
-                assert_int_equal(summary.source_tokens, cases[c].tokens);
-            assert_int_equal(summary.source_read, summary.source_tokens);
-            if (cases[c].tokens == 0)
+            assert_int_equal(summary.source_tokens, count_tokens(&o, cases[c].text));
+            assert_int_equal(summary.source_tokens == 0, cases[c].is_empty);
+            if (cases[c].is_empty)
                 assert_true(!summary.text && !summary.count && !summary.attention);
             else
                 assert_true(summary.text && is_valid(summary.text));
@@ -247,46 +251,27 @@ static void texts_without_a_token_have_no_summary_and_all_others_have_one(void *
     }
 }
 
-static char *repeated(const char *word, size_t times, size_t *size)
+static struct lstm_text repeated(const char *word, size_t times)
 {
     size_t length = strlen(word);
     char *text = network_memory(times * length);
     for (size_t i = 0; i < times; i++)
         memcpy(text + i * length, word, length);
-    *size = times * length;
-    return text;
+    return (struct lstm_text){ text, times * length };
 }
 
-static void long_texts_are_read_up_to_a_bound_that_the_result_tells(void **state)
+static void long_texts_are_read_whole(void **state)
 {
-    static const struct {
-        const char *word;
-        size_t times;
-        int32_t tokens, read;
-    } cases[] = {
-        { "good ", 100000, 100000, 100000 },
-        { "good ", 200000, 200000, LSTM_SUMMARY_SOURCE_MAX },
-        /* Spaces and bytes: the bound lies before a space, before the first byte of a character,
-           behind it. */
-        { "\xE6\x97\xA5 ", 50000, 200000, LSTM_SUMMARY_SOURCE_MAX },
-        { "good \xE6\x97\xA5 ", 30000, 150000, LSTM_SUMMARY_SOURCE_MAX },
-        { "\xE6\x97\xA5 good ", 30000, 150000, LSTM_SUMMARY_SOURCE_MAX - 1 },
-    };
     const struct lstm_summary_settings settings = { .max_tokens = 3, .min_tokens = 1, .beam = 2 };
     struct opened o;
     random_model(&o, 2);
+    struct lstm_text text = repeated("good ", LSTM_SUMMARY_SOURCE_MAX);
+    struct lstm_summary summary = summarize(&o, text, &settings);
     (void)state;
-    for (size_t c = 0; c < COUNT(cases); c++) {
-        struct lstm_text text;
-        char *bytes = repeated(cases[c].word, cases[c].times, &text.size);
-        text.bytes = bytes;
-        struct lstm_summary summary = summarize(&o, text, &settings);
-        assert_int_equal(summary.source_tokens, cases[c].tokens);
-        assert_int_equal(summary.source_read, cases[c].read);
-        assert_true(summary.text && is_valid(summary.text));
-        lstm_summary_free(&summary);
-        free(bytes);
-    }
+    assert_int_equal(summary.source_tokens, LSTM_SUMMARY_SOURCE_MAX);
+    assert_true(summary.text && is_valid(summary.text));
+    lstm_summary_free(&summary);
+    free((char *)(uintptr_t)text.bytes);
     opened_close(&o);
 }
 
@@ -324,7 +309,7 @@ static void assert_same(const struct lstm_summary *a, const struct lstm_summary 
     assert_string_equal(a->text, b->text);
     assert_memory_equal(a->tokens, b->tokens, (size_t)a->count * sizeof *a->tokens);
     assert_memory_equal(a->origins, b->origins, (size_t)a->count * sizeof *a->origins);
-    size_t weights = (size_t)a->count * (size_t)a->source_read;
+    size_t weights = (size_t)a->count * (size_t)a->source_tokens;
     assert_memory_equal(a->attention->weights, b->attention->weights, weights * sizeof(float));
     assert_memory_equal(a->attention->generate, b->attention->generate,
                         (size_t)a->count * sizeof(float));
@@ -386,7 +371,7 @@ static void attention_has_the_offsets_of_what_was_read(void **state)
     struct lstm_summary summary = summarize(&o, text_of(text), &settings);
     (void)state;
     assert_string_equal(summary.text, text);
-    assert_int_equal(summary.source_read, COUNT(begins));
+    assert_int_equal(summary.source_tokens, COUNT(begins));
     for (size_t i = 0; i < COUNT(begins); i++) {
         assert_int_equal(summary.attention->sources[i], summary.tokens[i]);
         assert_int_equal(summary.attention->begins[i], begins[i]);
@@ -438,6 +423,44 @@ static void settings_out_of_bounds_are_refused_with_a_reason(void **state)
     opened_close(&o);
 }
 
+static int count_questions(void *asked)
+{
+    ++*(int *)asked;
+    return 0;
+}
+
+static void a_text_that_is_too_long_is_refused_before_any_is_read(void **state)
+{
+    static const struct {
+        const char *word;
+        size_t times;
+        const char *reason;
+    } cases[] = {
+        { "good ", LSTM_SUMMARY_SOURCE_MAX + 1, "a text of 131073 tokens, " },
+        { "good \xE6\x97\xA5 ", 30000, "a text of 150000 tokens, " },
+    };
+    struct opened o;
+    random_model(&o, 2);
+    (void)state;
+    for (size_t c = 0; c < COUNT(cases); c++) {
+        struct lstm_text texts[2] = { text_of("good"), repeated(cases[c].word, cases[c].times) };
+        struct lstm_summary summaries[2];
+        struct lstm_error err;
+        int asked = 0;
+        assert_int_equal(lstm_summary_session_run(o.session, texts, 2, &lstm_summary_defaults,
+                                                  count_questions, &asked, summaries, &err),
+                         LSTM_RANGE);
+        assert_memory_equal(err.text, cases[c].reason, strlen(cases[c].reason));
+        assert_non_null(
+            strstr(err.text, " tokens, at most 131072 can be summarized; summarize its parts"));
+        assert_int_equal(asked, 0);
+        for (int i = 0; i < 2; i++)
+            assert_true(!summaries[i].text && !summaries[i].tokens && !summaries[i].attention);
+        free((char *)(uintptr_t)texts[1].bytes);
+    }
+    opened_close(&o);
+}
+
 static int stop_at_zero(void *left)
 {
     return --*(int *)left < 0;
@@ -467,6 +490,65 @@ static void a_call_that_is_stopped_gives_nothing_and_the_session_goes_on(void **
     assert_non_null(summaries[0].text);
     lstm_summary_free(&summaries[0]);
     free(block);
+    opened_close(&o);
+}
+
+/* Bytes of this process in memory; 0 where the system does not say. */
+static size_t resident(void)
+{
+    unsigned long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (file && fscanf(file, "%*u %lu", &pages) != 1)
+        pages = 0;
+    if (file)
+        fclose(file);
+    return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Sanitizers keep what is freed. */
+static int freed_memory_is_given_back(void)
+{
+    const size_t size = 64 << 20, before = resident();
+    char *block = malloc(size);
+    assert_non_null(block);
+    memset(block, 1, size);
+    int is_seen = resident() > before + size / 2;
+    free(block);
+    return is_seen && resident() < before + size / 2;
+}
+
+static void a_session_does_not_keep_the_memory_of_a_huge_text(void **state)
+{
+    static const struct {
+        size_t words;
+        enum lstm_status status;
+    } cases[] = { { 4000000, LSTM_RANGE }, { 130000, LSTM_OK }, { 130000, LSTM_INTERRUPTED } };
+    const struct lstm_summary_settings settings = { .max_tokens = 2, .beam = 16 };
+    struct opened o;
+    int asked = 0;
+    (void)state;
+    mallopt(M_MMAP_THRESHOLD,
+            1 << 20); /* larger blocks go back to the system when they are freed */
+    if (!freed_memory_is_given_back())
+        skip();
+    random_model(&o, 1);
+    for (size_t c = 0; c < COUNT(cases); c++) {
+        const int is_stopped = cases[c].status == LSTM_INTERRUPTED;
+        struct lstm_text text = repeated("good ", cases[c].words);
+        struct lstm_summary summary;
+        struct lstm_error err;
+        int left = asked - 1; /* the last question of the call before */
+        size_t before = resident();
+        assert_int_equal(lstm_summary_session_run(o.session, &text, 1, &settings,
+                                                  is_stopped ? stop_at_zero : count_questions,
+                                                  is_stopped ? &left : &asked, &summary, &err),
+                         cases[c].status);
+        size_t after = resident();
+        if (after > before + (20 << 20))
+            fail_msg("case %zu: %zu bytes are kept", c, after - before);
+        lstm_summary_free(&summary);
+        free((char *)(uintptr_t)text.bytes);
+    }
     opened_close(&o);
 }
 
@@ -513,12 +595,14 @@ int main(void)
         cmocka_unit_test(copied_words_have_the_letters_of_the_source),
         cmocka_unit_test(generated_words_are_those_of_the_vocabulary_but_for_the_first_letter),
         cmocka_unit_test(texts_without_a_token_have_no_summary_and_all_others_have_one),
-        cmocka_unit_test(long_texts_are_read_up_to_a_bound_that_the_result_tells),
+        cmocka_unit_test(long_texts_are_read_whole),
         cmocka_unit_test(
             a_summary_has_the_same_bits_alone_in_a_batch_shuffled_and_on_any_instruction_set),
         cmocka_unit_test(attention_has_the_offsets_of_what_was_read),
         cmocka_unit_test(settings_out_of_bounds_are_refused_with_a_reason),
+        cmocka_unit_test(a_text_that_is_too_long_is_refused_before_any_is_read),
         cmocka_unit_test(a_call_that_is_stopped_gives_nothing_and_the_session_goes_on),
+        cmocka_unit_test(a_session_does_not_keep_the_memory_of_a_huge_text),
         cmocka_unit_test(a_scorer_does_what_its_model_is_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,7 +43,7 @@ enum lstm_status checkpoint_write(const char *path, const char *fingerprint,
     char text[STATE_SIZE];
     const struct trainer_loss *loss = &state->epoch_loss;
     int size = snprintf(text, sizeof text, STATE_FORMAT, trainer->step, trainer->steps,
-                        state->epoch, state->batch, state->best_epoch, state->best_accuracy,
+                        state->epoch, state->batch, state->best_epoch, state->best_score,
                         state->best_loss, loss->loss, loss->likelihood, loss->coverage, loss->terms,
                         loss->texts, loss->right, loss->tokens);
     const struct safetensors_entry entries[] = {
@@ -79,7 +79,7 @@ static enum lstm_status read_state(const struct safetensors *file, const char *p
         return lstm_fail(err, LSTM_MISMATCH, "%s is of another run (%s); this one is %s", path,
                          was->value, fingerprint);
     if (sscanf(text->value, STATE_SCAN, &trainer->step, &trainer->steps, &state->epoch,
-               &state->batch, &state->best_epoch, &state->best_accuracy, &state->best_loss,
+               &state->batch, &state->best_epoch, &state->best_score, &state->best_loss,
                &loss->loss, &loss->likelihood, &loss->coverage, &loss->terms, &loss->texts,
                &loss->right, &loss->tokens) != 14 ||
         trainer->step < 0 || state->epoch < 0 || state->batch < 0)

@@ -9,7 +9,7 @@ struct run_state {
     int32_t epoch, batch; /* the next step's */
     int32_t
         best_epoch; /* the epoch whose parameters are kept as the best; -1: none was validated */
-    double best_accuracy, best_loss;
+    double best_score, best_loss;   /* of that epoch; see struct run_score */
     struct trainer_loss epoch_loss; /* of the epoch so far */
 };
 

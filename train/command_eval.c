@@ -20,7 +20,7 @@ static enum lstm_status is_summariser(sqlite3 *db, const char *model, int *answe
 {
     sqlite3_stmt *stmt = NULL;
     *answer = 0;
-    if (!model) /* the default of eval is the classifier inside the extension */
+    if (!model) /* the classifier inside the extension */
         return LSTM_OK;
     enum lstm_status rc = LSTM_OK;
     if (sqlite3_prepare_v2(db, "SELECT lstm_summarize(NULL, ?1)", -1, &stmt, NULL) ||
@@ -49,8 +49,15 @@ static enum lstm_status evaluate(const struct settings *settings, struct lstm_er
         rc = lstm_fail(err, LSTM_RANGE,
                        "the rows have no labels: the query's second column, --label or --summary");
     if (rc || (rc = measure_open(settings->models_db, &db, err)) ||
-        (rc = is_summariser(db, settings->eval.model, &summarises, err)) ||
-        (rc = measure_give(db, &rows, settings->eval.model, &tokens, err)))
+        (rc = is_summariser(db, settings->eval.model, &summarises, err)))
+        goto done;
+    if (!summarises && (settings->eval.options || settings->eval.examples))
+        rc = lstm_fail(err, LSTM_MISMATCH,
+                       "%s is for summaries, but the model '%s' classifies: leave it out, or name "
+                       "a summariser by --model",
+                       settings->eval.options ? "--options" : "--examples",
+                       settings->eval.model ? settings->eval.model : "default-sentiment");
+    if (rc || (rc = measure_give(db, &rows, settings->eval.model, &tokens, err)))
         goto done;
     rows_free(&rows);
     rc = (summarises ? eval_summaries : eval_classes)(db, &settings->eval, tokens, err);
@@ -73,7 +80,7 @@ int command_eval(int argc, char **argv)
         { "--summary", OPTION_TEXT, &s.summary_column, 0, 0,
           "its column that holds the summary, instead of --label" },
         { "--model", OPTION_TEXT, &s.eval.model, 0, 0,
-          "the model's name; without: default-sentiment" },
+          "the model's name; without: default-sentiment, after --summary default-summarize" },
         { "--models-db", OPTION_TEXT, &s.models_db, 0, 0, "the database that holds the model" },
         { "--options", OPTION_TEXT, &s.eval.options, 0, 0, "lstm_summarize's: {\"beam\": 4} ..." },
         { "--examples", OPTION_INT, &s.eval.examples, 0, 1000,
@@ -88,11 +95,12 @@ int command_eval(int argc, char **argv)
     }
     if (s.help) {
         printf("usage: lstm-train eval --db FILE --query SELECT | --csv FILE --text COLUMN --label "
-               "COLUMN "
-               "[--option value]...\n\n");
+               "COLUMN | --summary COLUMN [--option value]...\n\n");
         options_help(specs, count);
         return 0;
     }
+    if (s.summary_column && !s.eval.model)
+        s.eval.model = "default-summarize";
     s.source.label_column = s.summary_column ? s.summary_column : s.source.label_column;
     if (evaluate(&s, &err)) {
         fprintf(stderr, "lstm-train eval: %s\n", err.text);

@@ -141,7 +141,7 @@ static void put_metrics(struct json_text *out, const struct job *job,
 {
     const struct dataset *v = &job->valid;
     int32_t classes = job->labels.count;
-    card_number(out, "{\"valid_accuracy\":", result->state.best_accuracy);
+    card_number(out, "{\"valid_accuracy\":", result->state.best_score);
     card_number(out, ",\"valid_loss\":",
                 calibration_loss(logits, v->classes, v->texts, classes, temperature));
     card_number(
@@ -194,7 +194,7 @@ static enum lstm_status run(struct settings *s, struct lstm_error *err)
     if ((rc = run_training(&job.trainer, &job.train, &job.valid, &s->run, &result, err)))
         goto done;
     fprintf(stderr, "best: epoch %d, %.2f%% of the held-out texts right; %.0f tokens/s, %.0f s%s\n",
-            result.state.best_epoch + 1, 100 * result.state.best_accuracy, result.tokens_per_second,
+            result.state.best_epoch + 1, 100 * result.state.best_score, result.tokens_per_second,
             result.seconds, result.interrupted ? "; interrupted, keeping the best so far" : "");
     rc = finish(s, &job, &result, err);
     if (!rc && !result.interrupted && s->run.checkpoint)

@@ -3,6 +3,7 @@
 #include "train/card.h"
 #include "train/commands.h"
 #include "train/embedding.h"
+#include "train/heldout.h"
 #include "train/options.h"
 #include "train/pairs.h"
 #include "train/parallel.h"
@@ -35,6 +36,8 @@ struct job {
     float *vectors;
     int32_t dimension;
     struct dataset train, valid;
+    struct heldout heldout;            /* rows of valid */
+    const struct store_options *store; /* not ours */
     struct trainer trainer;
     char fingerprint[FINGERPRINT_SIZE];
 };
@@ -69,10 +72,13 @@ static enum lstm_status read_pairs(const struct settings *s, struct job *job,
             (long long)(learned.targets + held.targets), train.skipped + valid.skipped,
             job->train.empty + job->valid.empty, learned.too_long + held.too_long,
             s->limits.target_max, learned.cut + held.cut, s->limits.source_max);
-    if (job->train.texts == 0 || job->valid.texts == 0)
+    if (job->train.texts == 0 || job->valid.texts == 0) {
         rc = lstm_fail(err, LSTM_RANGE,
                        "%d pairs to learn from and %d to validate on, both need at least 1",
                        job->train.texts, job->valid.texts);
+        goto done;
+    }
+    rc = heldout_open(valid.rows ? &valid : &train, &job->valid, &job->heldout, err);
 done:
     rows_free(&train);
     rows_free(&valid);
@@ -120,6 +126,34 @@ static void make_model(const struct job *job, struct lstm_model *model)
                                   .temperature = 1.0f };
 }
 
+/* ROUGE of the network as it stands, on the held-out rows. */
+static enum lstm_status measure_rouge(const struct job *job, struct rouge *rouge,
+                                      struct lstm_error *err)
+{
+    struct lstm_model model;
+    void *blob;
+    size_t size;
+    make_model(job, &model);
+    enum lstm_status rc = store_write(job->store, &model, &blob, &size, err);
+    if (!rc)
+        rc = heldout_measure(&job->heldout, blob, size, job->trainer.options.threads, rouge, err);
+    free(blob);
+    return rc;
+}
+
+/* Epochs are compared by the reference's words, and by those in its order. */
+static enum lstm_status score_epoch(void *job, struct run_score *score, struct lstm_error *err)
+{
+    struct rouge rouge;
+    enum lstm_status rc = measure_rouge(job, &rouge, err);
+    if (rc)
+        return rc;
+    score->value = (rouge.one + rouge.l) / 2;
+    snprintf(score->text, sizeof score->text, "ROUGE-1 %.2f, ROUGE-L %.2f", 100 * rouge.one,
+             100 * rouge.l);
+    return LSTM_OK;
+}
+
 static enum lstm_status rehearse(const struct settings *s, const struct job *job,
                                  struct lstm_error *err)
 {
@@ -154,12 +188,16 @@ static enum lstm_status prepare(const struct settings *s, struct job *job, struc
 
 /* What was measured on the held-out rows, for the row in lstm_models and for the card. */
 static void put_metrics(struct json_text *out, const struct job *job,
-                        const struct run_result *result, const struct trainer_loss *loss)
+                        const struct run_result *result, const struct trainer_loss *loss,
+                        const struct rouge *rouge)
 {
     const double terms = (double)loss->terms;
     card_number(out, "{\"valid_likelihood\":", loss->likelihood / terms);
     card_number(out, ",\"valid_perplexity\":", exp(loss->likelihood / terms));
     card_number(out, ",\"valid_coverage\":", loss->coverage / terms);
+    card_number(out, ",\"valid_rouge1\":", rouge->one);
+    card_number(out, ",\"valid_rouge2\":", rouge->two);
+    card_number(out, ",\"valid_rougeL\":", rouge->l);
     card_integer(out, ",\"valid_texts\":", job->valid.texts);
     card_integer(out, ",\"best_epoch\":", result->state.best_epoch + 1);
     json_put(out, "}");
@@ -170,16 +208,17 @@ static enum lstm_status finish(const struct settings *s, struct job *job,
                                const struct run_result *result, struct lstm_error *err)
 {
     struct trainer_loss loss;
+    struct rouge rouge;
     struct lstm_model model;
     const struct card card = { s->data, s->terms, job->fingerprint, job->train.texts,
                                job->train.tokens.count };
     struct json_text metrics = { 0 };
     char *metrics_text = NULL;
     enum lstm_status rc = trainer_evaluate(&job->trainer, &job->valid, NULL, &loss, err);
-    if (rc)
+    if (rc || (rc = measure_rouge(job, &rouge, err)))
         return rc;
     make_model(job, &model);
-    put_metrics(&metrics, job, result, &loss);
+    put_metrics(&metrics, job, result, &loss, &rouge);
     if ((rc = card_take(&metrics, &metrics_text, err)) ||
         (rc = card_make(&card, metrics_text, &model.card, err)))
         goto done;
@@ -193,19 +232,23 @@ done:
 
 static enum lstm_status run(struct settings *s, struct lstm_error *err)
 {
-    struct job job = { 0 };
+    struct job job = { .store = &s->store };
     struct run_result result;
     enum lstm_status rc = prepare(s, &job, err);
     if (rc)
         goto done;
     s->run.fingerprint = job.fingerprint;
+    s->run.measure = score_epoch;
+    s->run.measure_arg = &job;
     if ((rc = run_training(&job.trainer, &job.train, &job.valid, &s->run, &result, err)))
         goto done;
     fprintf(
         stderr,
-        "best: epoch %d, loss %.4f a token of the held-out summaries; %.0f tokens/s, %.0f s%s\n",
-        result.state.best_epoch + 1, result.state.best_loss, result.tokens_per_second,
-        result.seconds, result.interrupted ? "; interrupted, keeping the best so far" : "");
+        "best: epoch %d, ROUGE %.2f, loss %.4f a token of the held-out summaries; %.0f tokens/s, "
+        "%.0f s%s\n",
+        result.state.best_epoch + 1, 100 * result.state.best_score, result.state.best_loss,
+        result.tokens_per_second, result.seconds,
+        result.interrupted ? "; interrupted, keeping the best so far" : "");
     rc = finish(s, &job, &result, err);
     if (!rc && !result.interrupted && s->run.checkpoint)
         remove(s->run.checkpoint);
@@ -213,6 +256,7 @@ done:
     trainer_close(&job.trainer);
     dataset_close(&job.train);
     dataset_close(&job.valid);
+    heldout_close(&job.heldout);
     free(job.vectors);
     lstm_tokenizer_close(job.tokenizer);
     return rc;

@@ -114,7 +114,8 @@ enum lstm_status dataset_room(struct dataset *d, int32_t texts, int with_summari
     d->starts = calloc((size_t)texts + 1, sizeof *d->starts);
     int32_t *marks = calloc((size_t)texts + 1, sizeof *marks);
     *(with_summaries ? &d->middles : &d->classes) = marks;
-    if (!d->starts || !marks)
+    d->rows = with_summaries ? calloc((size_t)texts + 1, sizeof *d->rows) : NULL;
+    if (!d->starts || !marks || (with_summaries && !d->rows))
         return lstm_fail(err, LSTM_NOMEM, "out of memory for %d texts", texts);
     return LSTM_OK;
 }
@@ -151,6 +152,7 @@ void dataset_close(struct dataset *d)
     free(d->starts);
     free(d->classes);
     free(d->middles);
+    free(d->rows);
     memset(d, 0, sizeof *d);
 }
 
@@ -175,6 +177,8 @@ static void take(const struct dataset *from, int32_t i, struct dataset *to)
         to->classes[to->texts] = from->classes[i];
     if (from->middles)
         to->middles[to->texts] = from->middles[i] - from->starts[i] + to->tokens.count;
+    if (from->rows)
+        to->rows[to->texts] = from->rows[i];
     to->tokens.count += count;
     to->texts++;
     to->starts[to->texts] = to->tokens.count;
@@ -204,7 +208,8 @@ enum lstm_status dataset_split(struct dataset *d, double share, uint64_t seed,
                                .tokens = whole.tokens,
                                .starts = bounds,
                                .classes = whole.classes ? &(int32_t){ whole.classes[i] } : NULL,
-                               .middles = whole.middles ? &(int32_t){ whole.middles[i] } : NULL };
+                               .middles = whole.middles ? &(int32_t){ whole.middles[i] } : NULL,
+                               .rows = whole.rows ? &(int32_t){ whole.rows[i] } : NULL };
         take(&one, 0, random_float(&random) < (float)share ? other : d);
         start = end;
     }

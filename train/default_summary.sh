@@ -1,6 +1,6 @@
 #!/bin/sh
 # Repeats the training of the summariser inside the extension, model/default_summary.safetensors, from the data sets in
-# the folder named by LSTM_DATA. The data are described in default_pairs.sql. The same machine gives the same bytes.
+# the folder named by LSTM_DATA. The data are described in default_summary.sql. The same machine gives the same bytes.
 set -eu
 
 build=${BUILD:-build}
@@ -10,10 +10,12 @@ Debian package descriptions, SciTLDR (Cachola et al. 2020), with their titles, s
 IMDb (Maas et al. 2011); training parts only, no text of a test set"
 terms='Womens, Fine Foods: CC0; Blitzer, IMDb: none stated, to be cited; Debian: free metadata; SciTLDR: Apache-2.0'
 
-"$here/default_summary_data.sh" "$build/pairs.db"
+"$here/default_data.sh" summary "$build/pairs.db"
 "$build/lstm-train" vectors --db "$build/pairs.db" --query 'SELECT text FROM unlabelled' \
     --vocab 16384 --dimension 128 --epochs 10 --out "$build/summary_vectors.safetensors"
-"$build/lstm-train" summarize --db "$build/pairs.db" --query 'SELECT text, summary FROM train' \
+"$build/lstm-train" summarize --db "$build/pairs.db" --query "SELECT text, summary FROM train
+    UNION ALL SELECT text, summary FROM train WHERE source IN ('blitzer', 'finefoods', 'scitldr')" \
     --valid-query 'SELECT text, summary FROM valid' --vectors "$build/summary_vectors.safetensors" \
-    --rate 2e-3 --warmup 300 --epochs 6 --data "$(echo "$data" | tr '\n' ' ' | sed 's/ $//')" --terms "$terms" \
-    --checkpoint "$build/summary.checkpoint" --out model/default_summary.safetensors
+    --rate 2e-3 --warmup 300 --epochs 7 --coverage 0.5 --drop-embedding 0.3 --drop-output 0.3 \
+    --data "$(echo "$data" | tr '\n' ' ' | sed 's/ $//')" --terms "$terms" \
+    --checkpoint "$build/summary.checkpoint" --out "$here/../model/default_summary.safetensors"

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 struct eval {
-    const char *model;   /* NULL: the one inside the extension */
+    const char *model;   /* NULL: the classifier inside the extension; of summaries never NULL */
     const char *options; /* of lstm_summarize, a JSON object; NULL: none */
     int32_t examples;    /* summaries to show beside their references */
 };

@@ -40,11 +40,10 @@ static const char written_sql[] = "CREATE TEMP TABLE written(id INTEGER PRIMARY 
                                   "REAL, two REAL, l REAL, words INTEGER,"
                                   " novel INTEGER)";
 
-/* The model's name goes into the options where both are given. */
+/* The model's name goes into the options. */
 static const char select_sql[] =
-    "SELECT id, tokens, label, lstm_summarize(text, CASE WHEN ?2 IS NULL THEN ?1 WHEN ?1 IS NULL "
-    "THEN ?2"
-    " ELSE json_set(?2, '$.model', ?1) END), text FROM given ORDER BY id";
+    "SELECT id, tokens, label, lstm_summarize(text, json_set(coalesce(?2, '{}'), '$.model', ?1)),"
+    " text FROM given ORDER BY id";
 
 /* One SELECT over all rows, as a user would write it. */
 static enum lstm_status summarise(sqlite3 *db, const struct eval *eval, int64_t tokens,
@@ -82,7 +81,7 @@ done:
 
 /* A row without a summary (no token in its text) counts as an empty one. */
 static const char *const report_sql[] = {
-    "SELECT coalesce(?1, 'default') AS model, (SELECT sum(tokens) FROM given) AS tokens, count(*) "
+    "SELECT ?1 AS model, (SELECT sum(tokens) FROM given) AS tokens, count(*) "
     "AS rows,"
     " sum(output IS NULL) AS unanswered FROM written",
 

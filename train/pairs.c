@@ -4,10 +4,11 @@
 #include <string.h>
 
 /* Appends a pair, or leaves the dataset as it was where the pair is not one to learn from. */
-static enum lstm_status add_pair(const struct lstm_tokenizer *tokenizer, const struct row *row,
-                                 const struct pairs_limits *limits, struct dataset *d,
+static enum lstm_status add_pair(const struct lstm_tokenizer *tokenizer, const struct rows *rows,
+                                 int32_t i, const struct pairs_limits *limits, struct dataset *d,
                                  struct pairs_report *report, struct lstm_error *err)
 {
+    const struct row *row = &rows->rows[i];
     struct lstm_tokens *tokens = &d->tokens;
     const int32_t start = tokens->count;
     enum lstm_status rc = lstm_tokenize(tokenizer, row->text, row->size, 0, tokens, err);
@@ -27,6 +28,7 @@ static enum lstm_status add_pair(const struct lstm_tokenizer *tokenizer, const s
     }
     report->cut += is_cut;
     report->targets += target;
+    d->rows[d->texts] = i;
     d->middles[d->texts++] = middle;
     d->starts[d->texts] = tokens->count;
     return LSTM_OK;
@@ -41,7 +43,7 @@ enum lstm_status pairs_open(const struct lstm_tokenizer *tokenizer, const struct
     for (int32_t i = 0; i < rows->count && !rc; i++)
         rc =
             rows->rows[i].label
-                ? add_pair(tokenizer, &rows->rows[i], limits, d, report, err)
+                ? add_pair(tokenizer, rows, i, limits, d, report, err)
                 : lstm_fail(err, LSTM_RANGE,
                             "the rows have no summary: select text and summary, or give --summary");
     if (rc)

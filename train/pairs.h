@@ -19,7 +19,8 @@ struct pairs_report {
 };
 
 /* rows: text and summary in place of the label. Pairs without a token on one of both sides are left
- * out and counted in dataset->empty. Errors: LSTM_RANGE for rows without summaries, LSTM_NOMEM. */
+ * out and counted in dataset->empty; dataset->rows tells which rows are in. Errors: LSTM_RANGE for
+ * rows without summaries, LSTM_NOMEM. */
 enum lstm_status pairs_open(const struct lstm_tokenizer *tokenizer, const struct rows *rows,
                             const struct pairs_limits *limits, struct dataset *dataset,
                             struct pairs_report *report, struct lstm_error *err);

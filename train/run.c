@@ -38,8 +38,8 @@ static enum lstm_status save(struct run *run, struct lstm_error *err)
 }
 
 /* How an epoch went, for its line. */
-static void describe(const struct run *run, const struct trainer_loss *valid, int better,
-                     char *text, size_t size)
+static void describe(const struct run *run, const struct trainer_loss *valid,
+                     const struct run_score *score, int better, char *text, size_t size)
 {
     const struct trainer_loss *train = &run->state.epoch_loss;
     const double terms = (double)(train->terms ? train->terms : 1),
@@ -48,17 +48,18 @@ static void describe(const struct run *run, const struct trainer_loss *valid, in
     if (run->trainer->decoder)
         snprintf(text, size,
                  "loss %.4f, likelihood %.4f, coverage %.4f; validation likelihood %.4f, coverage "
-                 "%.4f%s",
+                 "%.4f%s%s%s",
                  train->loss / terms, train->likelihood / terms, train->coverage / terms,
-                 valid->likelihood / valid_terms, valid->coverage / valid_terms, praise);
+                 valid->likelihood / valid_terms, valid->coverage / valid_terms,
+                 *score->text ? ", " : "", score->text, praise);
     else
         snprintf(text, size, "loss %.4f, right %.2f%%; validation loss %.4f, right %.2f%%%s",
                  train->loss / terms, 100.0 * train->right / terms, valid->loss / valid_terms,
                  100.0 * valid->right / valid_terms, praise);
 }
 
-/* Keeps the parameters when they do better than the best so far: more texts right (of summaries
- * none is), or as many with a smaller loss. */
+/* Keeps the parameters when they do better than the best so far: a higher score, or the same with a
+ * smaller loss. */
 static enum lstm_status validate(struct run *run, int32_t epoch, char *result, size_t size,
                                  struct lstm_error *err)
 {
@@ -68,16 +69,20 @@ static enum lstm_status validate(struct run *run, int32_t epoch, char *result, s
     enum lstm_status rc = trainer_evaluate(t, run->valid, run->logits, &loss, err);
     if (rc)
         return rc;
-    double accuracy = (double)loss.right / loss.texts, mean_loss = loss.loss / (double)loss.terms;
-    int better = state->best_epoch < 0 || accuracy > state->best_accuracy ||
-                 (!(accuracy < state->best_accuracy) && mean_loss < state->best_loss);
+    struct run_score score = { .value = (double)loss.right / loss.texts };
+    if (run->options->measure &&
+        (rc = run->options->measure(run->options->measure_arg, &score, err)))
+        return rc;
+    double mean_loss = loss.loss / (double)loss.terms;
+    int better = state->best_epoch < 0 || score.value > state->best_score ||
+                 (!(score.value < state->best_score) && mean_loss < state->best_loss);
     if (better) {
         memcpy(t->best, t->params, t->padded * sizeof *t->best);
         state->best_epoch = epoch;
-        state->best_accuracy = accuracy;
+        state->best_score = score.value;
         state->best_loss = mean_loss;
     }
-    describe(run, &loss, better, result, size);
+    describe(run, &loss, &score, better, result, size);
     return LSTM_OK;
 }
 
@@ -88,7 +93,7 @@ static enum lstm_status run_epoch(struct run *run, struct lstm_error *err)
     struct trainer *t = run->trainer;
     struct epoch_plan plan;
     struct progress progress;
-    char what[64], result[200];
+    char what[64], result[300];
     enum lstm_status rc = epoch_plan_open(run->train, t->options.batch_tokens, t->options.seed,
                                           state->epoch, &plan, err);
     if (rc)

@@ -4,6 +4,12 @@
 
 #include "train/checkpoint.h"
 
+/* What epochs are compared by. */
+struct run_score {
+    double value;  /* the largest is the best; among equals the one with the smallest loss */
+    char text[64]; /* the score in words, for the epoch's line */
+};
+
 struct run_options {
     int32_t epochs;
     int32_t patience;        /* epochs without a better validation before the run stops */
@@ -11,6 +17,10 @@ struct run_options {
     double checkpoint_every; /* seconds */
     int resume;              /* start from the checkpoint */
     const char *fingerprint;
+    /* Scores the trainer's network at each validation, by its parameters alone; NULL: by the share
+     * of the validation texts that are right. */
+    enum lstm_status (*measure)(void *arg, struct run_score *score, struct lstm_error *err);
+    void *measure_arg;
 };
 
 struct run_result {

@@ -37,6 +37,15 @@ enum lstm_status store_check(const struct store_options *o, struct lstm_error *e
     return storage_of(o->storage, &storage, err);
 }
 
+enum lstm_status store_write(const struct store_options *o, const struct lstm_model *model,
+                             void **blob, size_t *size, struct lstm_error *err)
+{
+    enum lstm_storage storage;
+    enum lstm_status rc = storage_of(o->storage, &storage, err);
+    *blob = NULL;
+    return rc ? rc : lstm_model_write(model, storage, blob, size, err);
+}
+
 static enum lstm_status import(sqlite3 *db, const struct store_options *o, const void *blob,
                                size_t size, const char *metrics, struct lstm_error *err)
 {
@@ -62,12 +71,11 @@ static enum lstm_status import(sqlite3 *db, const struct store_options *o, const
 static enum lstm_status store(const struct store_options *o, const struct lstm_model *model,
                               const char *metrics, int is_rehearsal, struct lstm_error *err)
 {
-    enum lstm_storage storage;
-    void *blob = NULL;
+    void *blob;
     size_t size;
     sqlite3 *db = NULL;
-    enum lstm_status rc = storage_of(o->storage, &storage, err);
-    if (rc || (rc = lstm_model_write(model, storage, &blob, &size, err)))
+    enum lstm_status rc = store_write(o, model, &blob, &size, err);
+    if (rc)
         return rc;
     if (o->out &&
         (rc = is_rehearsal ? file_writable(o->out, err) : file_write(o->out, blob, size, err)))

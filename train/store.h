@@ -14,6 +14,10 @@ struct store_options {
 /* Whether the options make sense together. */
 enum lstm_status store_check(const struct store_options *options, struct lstm_error *err);
 
+/* The model's bytes as they will be stored; the caller frees them. */
+enum lstm_status store_write(const struct store_options *options, const struct lstm_model *model,
+                             void **blob, size_t *size, struct lstm_error *err);
+
 /* Does with an untrained model all that store_model will do, and takes it back: so that what would
  * fail after hours of training fails before them. */
 enum lstm_status store_rehearse(const struct store_options *options, const struct lstm_model *model,

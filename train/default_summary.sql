@@ -1,5 +1,5 @@
 -- The data of the default summariser: which pairs are learned from, which choose the model, which only measure it.
--- Reads the tables that default_summary_data.sh imports; leaves pairs, the views train, valid, test
+-- Reads the tables that default_data.sh imports; leaves pairs, the views train, valid, test
 -- and unlabelled, and imdb_unsup, whose reviews only lend their words.
 
 -- key: letters and digits mostly, so that a text is recognised in another set's spelling.

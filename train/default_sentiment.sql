@@ -1,5 +1,5 @@
 -- The data of the default model: which rows are learned from, which choose the model, which only measure it.
--- Reads the tables that default_data.sh imports; leaves corpus, the views train, valid and unlabelled, and the test sets.
+-- Reads the tables that default_data.sh sentiment imports; leaves corpus, the views train, valid and unlabelled, and the test sets.
 
 -- key: letters and digits mostly, so that a text is recognised in another set's spelling ("do n't", "re-imagining", cut
 -- after 500 characters). 160 characters tell reviews apart; shorter texts are compared whole.

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Repeats the training of the model inside the extension, model/default_sentiment.safetensors, from the data sets in the
-# folder named by LSTM_DATA. The data are described in default_mix.sql. The same machine gives the same bytes.
+# folder named by LSTM_DATA. The data are described in default_sentiment.sql. The same machine gives the same bytes.
 set -eu
 
 build=${BUILD:-build}
@@ -10,10 +10,10 @@ sentiment (Blitzer et al. 2007), Womens E-Commerce Clothing Reviews, Amazon Fine
 (Ganapathibhotla and Liu 2008); training parts only, no text of a test set'
 terms='IMDb, SST-2, FDU-MTL, Blitzer: none stated, to be cited; Womens, Fine Foods: CC0; pros and cons: CC BY 4.0'
 
-"$here/default_data.sh" "$build/train.db"
+"$here/default_data.sh" sentiment "$build/train.db"
 "$build/lstm-train" vectors --db "$build/train.db" --query 'SELECT text FROM unlabelled' \
     --vocab 32768 --dimension 128 --epochs 10 --out "$build/vectors.safetensors"
 "$build/lstm-train" sentiment --db "$build/train.db" --query 'SELECT text, label FROM train' \
     --valid-query 'SELECT text, label FROM valid' --vectors "$build/vectors.safetensors" \
     --hidden 128 --epochs 6 --data "$(echo "$data" | tr '\n' ' ')" --terms "$terms" \
-    --checkpoint "$build/default.checkpoint" --out model/default_sentiment.safetensors
+    --checkpoint "$build/default.checkpoint" --out "$here/../model/default_sentiment.safetensors"

@@ -1,0 +1,154 @@
+#include "train/heldout.h"
+
+#include "train/parallel.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { BLOCK_TEXTS = 32 }; /* that a worker summarises in one call */
+
+/* ---- the rows ---- */
+
+static const struct row *row_of(const struct rows *rows, const struct dataset *d, int32_t i,
+                                int32_t count)
+{
+    return &rows->rows[d->rows[(int64_t)i * d->texts / count]];
+}
+
+enum lstm_status heldout_open(const struct rows *rows, const struct dataset *d,
+                              struct heldout *heldout, struct lstm_error *err)
+{
+    const int32_t count = d->texts < HELDOUT_MAX ? d->texts : HELDOUT_MAX;
+    const size_t room = (size_t)count + 1;
+    size_t size = 0;
+    for (int32_t i = 0; i < count; i++) {
+        const struct row *row = row_of(rows, d, i, count);
+        size += row->size + strlen(row->label);
+    }
+    *heldout = (struct heldout){ .count = count,
+                                 .texts = malloc(room * sizeof *heldout->texts),
+                                 .references = malloc(room * sizeof *heldout->references),
+                                 .bytes = malloc(size + 1) };
+    if (!heldout->texts || !heldout->references || !heldout->bytes) {
+        heldout_close(heldout);
+        return lstm_fail(err, LSTM_NOMEM, "out of memory for %d held-out rows of %zu bytes", count,
+                         size);
+    }
+    char *at = heldout->bytes;
+    for (int32_t i = 0; i < count; i++) {
+        const struct row *row = row_of(rows, d, i, count);
+        const size_t reference = strlen(row->label);
+        heldout->texts[i] = (struct lstm_text){ memcpy(at, row->text, row->size), row->size };
+        at += row->size;
+        heldout->references[i] =
+            (struct rouge_text){ memcpy(at, row->label, reference), reference };
+        at += reference;
+    }
+    return LSTM_OK;
+}
+
+void heldout_close(struct heldout *heldout)
+{
+    free(heldout->texts);
+    free(heldout->references);
+    free(heldout->bytes);
+    *heldout = (struct heldout){ 0 };
+}
+
+/* ---- the measure ---- */
+
+/* A thread's share: every parts-th block of texts. */
+struct part {
+    struct lstm_worker *worker;
+    enum lstm_status rc;
+    struct lstm_error err;
+};
+
+struct measure {
+    const struct heldout *heldout;
+    int32_t count; /* parts */
+    struct part *parts;
+    struct rouge *scores; /* of each text */
+};
+
+static enum lstm_status run_block(const struct measure *m, struct part *part, int32_t first)
+{
+    const struct heldout *h = m->heldout;
+    const int32_t left = h->count - first, count = left < BLOCK_TEXTS ? left : BLOCK_TEXTS;
+    struct lstm_summary_settings greedy = lstm_summary_defaults;
+    struct lstm_summary summaries[BLOCK_TEXTS];
+    greedy.beam = 1;
+    enum lstm_status rc = lstm_worker_summarize(part->worker, h->texts + first, count, &greedy,
+                                                NULL, NULL, summaries, &part->err);
+    if (rc)
+        return rc;
+    for (int32_t i = 0; i < count; i++) {
+        const char *text = summaries[i].text ? summaries[i].text : "";
+        const struct rouge_text output = { text, strlen(text) };
+        if (!rc)
+            rc = rouge_score(&h->references[first + i], &output, NULL, &m->scores[first + i],
+                             &part->err);
+        lstm_summary_free(&summaries[i]);
+    }
+    return rc;
+}
+
+static void run_part(void *arg, int index)
+{
+    const struct measure *m = arg;
+    struct part *part = &m->parts[index];
+    for (int32_t first = index * BLOCK_TEXTS; first < m->heldout->count && !part->rc;
+         first += m->count * BLOCK_TEXTS)
+        part->rc = run_block(m, part, first);
+}
+
+static enum lstm_status run_parts(struct measure *m, const struct lstm_scorer *scorer, int threads,
+                                  struct lstm_error *err)
+{
+    enum lstm_status rc = LSTM_OK;
+    for (int32_t i = 0; i < m->count && !rc; i++)
+        rc = lstm_worker_open(scorer, &m->parts[i].worker, err);
+    if (rc)
+        return rc;
+    parallel(threads, m->count, run_part, m);
+    for (int32_t i = 0; i < m->count; i++)
+        if (m->parts[i].rc)
+            return *err = m->parts[i].err, m->parts[i].rc;
+    return LSTM_OK;
+}
+
+/* In the order of the rows, so that the threads leave no trace in the sum. */
+static struct rouge mean_of(const struct rouge *scores, int32_t count)
+{
+    struct rouge sum = { 0 };
+    for (int32_t i = 0; i < count; i++) {
+        sum.one += scores[i].one;
+        sum.two += scores[i].two;
+        sum.l += scores[i].l;
+    }
+    return (struct rouge){ .one = sum.one / count, .two = sum.two / count, .l = sum.l / count };
+}
+
+enum lstm_status heldout_measure(const struct heldout *heldout, const void *blob, size_t size,
+                                 int threads, struct rouge *mean, struct lstm_error *err)
+{
+    struct lstm_scorer *scorer = NULL;
+    struct measure m = { .heldout = heldout, .count = threads };
+    enum lstm_status rc = lstm_scorer_open(blob, size, "cpu", &scorer, err);
+    *mean = (struct rouge){ 0 };
+    if (rc)
+        return rc;
+    m.parts = calloc((size_t)threads, sizeof *m.parts);
+    m.scores = malloc(((size_t)heldout->count + 1) * sizeof *m.scores);
+    if (!m.parts || !m.scores)
+        rc = lstm_fail(err, LSTM_NOMEM, "out of memory for the scores of %d held-out rows",
+                       heldout->count);
+    if (!rc && !(rc = run_parts(&m, scorer, threads, err)))
+        *mean = mean_of(m.scores, heldout->count);
+    for (int32_t i = 0; m.parts && i < threads; i++)
+        lstm_worker_close(m.parts[i].worker);
+    free(m.parts);
+    free(m.scores);
+    lstm_scorer_close(scorer);
+    return rc;
+}

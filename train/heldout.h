@@ -1,0 +1,32 @@
+/* How well a summariser in training does on held-out rows: ROUGE of what it writes for them
+ * greedily, once stored and loaded as its users will have it. */
+#ifndef TRAIN_HELDOUT_H
+#define TRAIN_HELDOUT_H
+
+#include "model/scorer.h"
+#include "train/dataset.h"
+#include "train/rouge.h"
+
+enum { HELDOUT_MAX = 2000 }; /* rows that are summarised: a few seconds' work */
+
+/* Copies of the rows: those may be freed. */
+struct heldout {
+    int32_t count;
+    struct lstm_text *texts;       /* count */
+    struct rouge_text *references; /* count: their summaries */
+    char *bytes;                   /* of both */
+};
+
+/* Takes the rows that the pairs of a dataset came from: all, or HELDOUT_MAX at even distances.
+ * Errors: LSTM_NOMEM. */
+enum lstm_status heldout_open(const struct rows *rows, const struct dataset *dataset,
+                              struct heldout *heldout, struct lstm_error *err);
+void heldout_close(struct heldout *heldout); /* a zeroed one is fine */
+
+/* blob: a model as lstm_model_write makes it. mean: one, two and l over all rows, a row without a
+ * summary counts as 0; the same bits on any number of threads. Errors: those of lstm_scorer_open
+ * and lstm_worker_summarize. */
+enum lstm_status heldout_measure(const struct heldout *heldout, const void *blob, size_t size,
+                                 int threads, struct rouge *mean, struct lstm_error *err);
+
+#endif
