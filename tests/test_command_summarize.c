@@ -4,18 +4,16 @@
 
 #include "tests/command.h"
 #include "tests/extension.h"
+#include "tests/interrupter.h"
 #include "train/files.h"
 
-#include <pthread.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -178,27 +176,24 @@ static void a_seed_repeats_a_summariser_to_the_last_bit(void **state)
     extension_close(db);
 }
 
-static void *interrupt_soon(void *milliseconds)
-{
-    nanosleep(&(struct timespec){ .tv_nsec = *(int *)milliseconds * 1000000L }, NULL);
-    kill(getpid(), SIGINT);
-    return NULL;
-}
-
-/* Trains to a file, as far as no signal comes; whether one came. */
-static int train_to_file(const char *path, int is_resumed)
+/* Trains to a file, from its checkpoint where there is one, as far as no signal comes; whether one
+ * came. */
+static int train_to_file(const char *path, int *resumed)
 {
     char checkpoint[PATH_SIZE + 20];
     int status;
     snprintf(checkpoint, sizeof checkpoint, "%s.checkpoint", path);
+    int is_resumed = access(checkpoint, F_OK) == 0;
+    *resumed += is_resumed;
     const char *output = command_output(
         command_summarize,
         (const char *const[]){ "summarize", "--csv", csv, "--text", "body", "--summary", "title",
                                "--out", path, "--checkpoint", checkpoint, "--epochs", "8", SMALL,
                                is_resumed ? "--resume" : NULL, NULL },
         &status);
-    int is_interrupted =
-        strstr(output, ": interrupted at batch ") || strstr(output, "; interrupted, keeping");
+    int is_interrupted = strstr(output, ": interrupted at batch ") != NULL ||
+                         strstr(output, "interrupted before the first epoch") != NULL ||
+                         strstr(output, "; interrupted, keeping") != NULL;
     if (status && !is_interrupted)
         fail_msg("%s", output);
     return is_interrupted;
@@ -206,32 +201,63 @@ static int train_to_file(const char *path, int is_resumed)
 
 static void an_interrupted_run_goes_on_to_the_same_model(void **state)
 {
-    char whole[PATH_SIZE], resumed[PATH_SIZE];
+    char whole[PATH_SIZE], resumed_path[PATH_SIZE];
     unsigned char *bytes[2];
     size_t sizes[2];
     struct lstm_error err;
-    int milliseconds = 100, is_interrupted, interruptions = 0;
+    struct interrupter interrupter;
+    int milliseconds = 5, is_interrupted, resumed = 0;
     (void)state;
     snprintf(whole, sizeof whole, "%.200s/whole", extension_folder());
-    snprintf(resumed, sizeof resumed, "%.200s/resumed", extension_folder());
-    assert_false(train_to_file(whole, 0));
+    snprintf(resumed_path, sizeof resumed_path, "%.200s/resumed", extension_folder());
+    assert_false(train_to_file(whole, &resumed));
     do { /* each time a little later, so that it comes to an end */
-        pthread_t thread;
-        signal(SIGINT, SIG_IGN); /* one that comes outside of the training */
-        assert_int_equal(pthread_create(&thread, NULL, interrupt_soon, &milliseconds), 0);
-        is_interrupted = train_to_file(resumed, interruptions > 0);
-        pthread_join(thread, NULL);
-        interruptions += is_interrupted;
-        milliseconds = milliseconds < 900 ? milliseconds + 60 : milliseconds;
-    } while (is_interrupted || (interruptions == 0 && milliseconds < 900));
-    signal(SIGINT, SIG_DFL);
-    assert_true(interruptions > 0);
+        interrupter_start(&interrupter, milliseconds);
+        is_interrupted = train_to_file(resumed_path, &resumed);
+        interrupter_stop(&interrupter);
+        milliseconds += 40;
+    } while (is_interrupted || (!resumed && milliseconds < 2000));
+    assert_true(resumed > 0);
     assert_int_equal(file_read(whole, &bytes[0], &sizes[0], &err), LSTM_OK);
-    assert_int_equal(file_read(resumed, &bytes[1], &sizes[1], &err), LSTM_OK);
+    assert_int_equal(file_read(resumed_path, &bytes[1], &sizes[1], &err), LSTM_OK);
     assert_int_equal(sizes[0], sizes[1]);
     assert_memory_equal(bytes[0], bytes[1], sizes[0]);
     free(bytes[0]);
     free(bytes[1]);
+}
+
+/* The encoder of a sentiment model, trained on the same texts, is where a summariser may begin. */
+static void an_encoder_is_shared_with_another_task(void **state)
+{
+    int status;
+    char model[PATH_SIZE];
+    const char *output;
+    (void)state;
+    snprintf(model, sizeof model, "%s/polarity.safetensors", extension_folder());
+    output =
+        command_output(command_classify,
+                       (const char *const[]){
+                           "classify", "--db", rows_db, "--query",
+                           "SELECT body, title FROM rows WHERE title IN (SELECT title FROM rows "
+                           "GROUP BY title ORDER BY title LIMIT 2)",
+                           "--out", model, "--vocab", "512", "--dimension", "32", "--hidden", "16",
+                           "--epochs", "1", NULL },
+                       &status);
+    if (status)
+        fail_msg("%s", output);
+    output = command_output(
+        command_summarize,
+        (const char *const[]){
+            "summarize", "--db",    rows_db,     "--query", "SELECT body, title FROM rows",
+            "--encoder", model,     "--decoder", "32",      "--alignment",
+            "16",        "--batch", "400",       "--rate",  "0.01",
+            "--epochs",  "1",       "--into",    models_db, "--name",
+            "shared",    NULL },
+        &status);
+    if (status)
+        fail_msg("%s", output);
+    assert_non_null(strstr(output, "hidden 16,"));
+    assert_non_null(strstr(output, ", encoder of a classify model"));
 }
 
 static void what_would_fail_after_training_fails_before_it(void **state)
@@ -276,6 +302,7 @@ int main(void)
         cmocka_unit_test(eval_reports_what_the_model_writes),
         cmocka_unit_test(a_seed_repeats_a_summariser_to_the_last_bit),
         cmocka_unit_test(an_interrupted_run_goes_on_to_the_same_model),
+        cmocka_unit_test(an_encoder_is_shared_with_another_task),
         cmocka_unit_test(what_would_fail_after_training_fails_before_it),
     };
     return cmocka_run_group_tests(tests, make_rows, remove_rows);

@@ -2,19 +2,18 @@
  * resume. */
 #include "train/run.h"
 
+#include "tests/interrupter.h"
 #include "train/bpe.h"
 #include "train/random.h"
 
-#include <pthread.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -240,35 +239,36 @@ static void a_seed_repeats_a_run_on_any_number_of_threads(void **state)
     free(first);
 }
 
-static void *interrupt_soon(void *milliseconds)
+/* Whether a run has saved itself since the file was emptied. */
+static int is_saved(void)
 {
-    nanosleep(&(struct timespec){ .tv_nsec = *(int *)milliseconds * 1000000L }, NULL);
-    kill(getpid(), SIGINT);
-    return NULL;
+    struct stat info;
+    return stat(checkpoint, &info) == 0 && info.st_size > 0;
 }
 
 static void an_interrupted_run_goes_on_to_the_same_bits(void **state)
 {
     struct attempt whole = { .seed = 3, .threads = 2, .shards = 2, .epochs = 12 }, rest = whole;
     struct run_result result;
+    struct interrupter interrupter;
     size_t count;
-    int interruptions = 0, milliseconds = 20;
+    int resumed = 0, milliseconds = 5;
     (void)state;
     float *expected = attempt(&whole, &result, &count), *params = NULL;
     double best = result.state.best_score;
+    assert_int_equal(truncate(checkpoint, 0), 0);
     do { /* each time a little later, so that it comes to an end */
-        pthread_t thread;
-        assert_int_equal(pthread_create(&thread, NULL, interrupt_soon, &milliseconds), 0);
         free(params);
-        signal(SIGINT, SIG_IGN); /* one that comes when the run is over */
+        rest.resume = is_saved();
+        resumed += rest.resume;
+        interrupter_start(&interrupter, milliseconds);
         params = attempt(&rest, &result, &count);
-        pthread_join(thread, NULL);
-        interruptions += result.interrupted;
-        rest.resume = 1;
-        milliseconds = milliseconds < 900 ? milliseconds + 40 : milliseconds;
-    } while (result.interrupted);
-    signal(SIGINT, SIG_DFL);
-    assert_true(interruptions > 0);
+        interrupter_stop(&interrupter);
+        milliseconds += 10;
+        if (!result.interrupted && !resumed) /* the signal came too late: once more */
+            assert_int_equal(truncate(checkpoint, 0), 0);
+    } while (result.interrupted || (!resumed && milliseconds < 1000));
+    assert_true(resumed > 0);
     assert_memory_equal(&result.state.best_score, &best, sizeof best);
     assert_memory_equal(params, expected, count * sizeof *params);
     free(params);

@@ -3,6 +3,7 @@
 #include "train/card.h"
 #include "train/commands.h"
 #include "train/embedding.h"
+#include "train/files.h"
 #include "train/heldout.h"
 #include "train/options.h"
 #include "train/pairs.h"
@@ -20,8 +21,10 @@ enum { FINGERPRINT_SIZE = 700 };
 struct settings {
     struct rows_source train, valid;
     double valid_share;
-    const char *vectors_path, *data, *terms;
-    struct embedding_options embedding; /* where vectors_path is NULL */
+    const char *encoder_path; /* a model to start from: vocabulary, embedding and encoder */
+    const char *vectors_path; /* else vocabulary and embedding alone */
+    const char *data, *terms;
+    struct embedding_options embedding; /* where both are NULL */
     struct lstm_sizes sizes;
     struct pairs_limits limits;
     struct trainer_options trainer;
@@ -33,6 +36,7 @@ struct settings {
 /* Everything a run is made of. */
 struct job {
     struct lstm_tokenizer *tokenizer;
+    struct lstm_model *encoder; /* NULL: none to start from */
     float *vectors;
     int32_t dimension;
     struct dataset train, valid;
@@ -42,6 +46,32 @@ struct job {
     char fingerprint[FINGERPRINT_SIZE];
 };
 
+/* The vocabulary, and what there is to start from. */
+static enum lstm_status open_vocabulary(const struct settings *s, const struct rows *train,
+                                        struct job *job, struct lstm_error *err)
+{
+    struct embedding_options options = s->embedding;
+    unsigned char *blob;
+    size_t size;
+    if (!s->encoder_path) {
+        options.vectors.seed = s->trainer.seed;
+        return embedding_open(s->vectors_path, train, &options, LSTM_UNITS, &job->tokenizer,
+                              &job->vectors, &job->dimension, err);
+    }
+    enum lstm_status rc = file_read(s->encoder_path, &blob, &size, err);
+    if (rc)
+        return rc;
+    rc = lstm_model_read(blob, size, &job->encoder, err);
+    free(blob);
+    if (rc)
+        return rc;
+    const char *vocabulary = lstm_tokenizer_vocabulary(job->encoder->tokenizer, &size);
+    job->dimension = job->encoder->sizes.embedding;
+    if ((rc = lstm_tokenizer_open(vocabulary, size, &job->tokenizer, err)))
+        return rc;
+    return vocabulary_cut(&job->tokenizer, LSTM_UNITS, err);
+}
+
 static enum lstm_status read_pairs(const struct settings *s, struct job *job,
                                    struct lstm_error *err)
 {
@@ -50,10 +80,7 @@ static enum lstm_status read_pairs(const struct settings *s, struct job *job,
     enum lstm_status rc = rows_read(&s->train, &train, err);
     if (rc)
         return rc;
-    struct embedding_options options = s->embedding;
-    options.vectors.seed = s->trainer.seed;
-    if ((rc = embedding_open(s->vectors_path, &train, &options, LSTM_UNITS, &job->tokenizer,
-                             &job->vectors, &job->dimension, err)) ||
+    if ((rc = open_vocabulary(s, &train, job, err)) ||
         (rc = pairs_open(job->tokenizer, &train, &s->limits, &job->train, &learned, err)))
         goto done;
     if (s->valid.query || s->valid.csv) {
@@ -101,6 +128,25 @@ static void make_fingerprint(const struct settings *s, struct job *job)
              o->drop_embedding, o->drop_features, o->smoothing, o->coverage, o->coverage_from,
              s->limits.source_max, s->limits.target_max, o->shards, (unsigned long long)o->seed,
              (unsigned long long)data);
+    if (job->encoder) {
+        size_t size = strlen(job->fingerprint);
+        snprintf(job->fingerprint + size, sizeof job->fingerprint - size, ", encoder of a %s model",
+                 job->encoder->task);
+    }
+}
+
+/* The embedding and the LSTM layers of the model to start from, whose vocabulary may be larger. */
+static void share_encoder(struct job *job)
+{
+    struct trainer *t = &job->trainer;
+    const struct lstm_model *from = job->encoder;
+    const size_t layers = lstm_direction_at(&t->sizes, 0, 0);
+    const size_t count = lstm_direction_at(&t->sizes, t->sizes.layers, 0) - layers;
+    memcpy(t->params, from->params, layers * sizeof *t->params);
+    memcpy(t->params + layers, from->params + lstm_direction_at(&from->sizes, 0, 0),
+           count * sizeof *t->params);
+    memcpy(t->best, t->params, t->padded * sizeof *t->best);
+    trainer_pack(t);
 }
 
 static enum lstm_status start(struct job *job, struct lstm_error *err)
@@ -112,6 +158,8 @@ static enum lstm_status start(struct job *job, struct lstm_error *err)
     pairs_frequencies(&job->train, vocab, log_shares);
     trainer_start(&job->trainer, job->vectors);
     trainer_prior(&job->trainer, log_shares);
+    if (job->encoder)
+        share_encoder(job);
     free(log_shares);
     return LSTM_OK;
 }
@@ -176,6 +224,10 @@ static enum lstm_status prepare(const struct settings *s, struct job *job, struc
     if (rc || (rc = read_pairs(s, job, err)))
         return rc;
     sizes.embedding = job->dimension;
+    if (job->encoder) {
+        sizes.hidden = job->encoder->sizes.hidden;
+        sizes.layers = job->encoder->sizes.layers;
+    }
     sizes.vocab = lstm_tokenizer_vocab(job->tokenizer);
     options.epochs = s->run.epochs;
     if ((rc = trainer_open(&sizes, &options, &job->trainer, err)) || (rc = start(job, err)))
@@ -259,6 +311,7 @@ done:
     heldout_close(&job.heldout);
     free(job.vectors);
     lstm_tokenizer_close(job.tokenizer);
+    lstm_model_free(job.encoder);
     return rc;
 }
 
@@ -311,6 +364,8 @@ int command_summarize(int argc, char **argv)
           "tokens of a text that training reads" },
         { "--target-max", OPTION_INT, &s.limits.target_max, 1, 1000,
           "pairs with a longer summary are left out" },
+        { "--encoder", OPTION_TEXT, &s.encoder_path, 0, 0,
+          "start from a model's vocabulary, embedding and encoder" },
         { "--vectors", OPTION_TEXT, &s.vectors_path, 0, 0,
           "what lstm-train vectors wrote; else learned from the rows" },
         { "--vocab", OPTION_INT, &s.embedding.bpe.vocab, 512, LSTM_VOCAB_MAX,

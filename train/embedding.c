@@ -109,10 +109,10 @@ done:
     return rc;
 }
 
-/* Leaves out the vocabulary's last entries. The tokens before them keep their ids. */
-static enum lstm_status cut_vocabulary(struct lstm_tokenizer **tokenizer, int32_t excess,
-                                       struct lstm_error *err)
+enum lstm_status vocabulary_cut(struct lstm_tokenizer **tokenizer, int32_t multiple,
+                                struct lstm_error *err)
 {
+    const int32_t excess = lstm_tokenizer_vocab(*tokenizer) % multiple;
     if (excess == 0)
         return LSTM_OK;
     struct lstm_tokenizer *smaller = NULL;
@@ -139,5 +139,5 @@ enum lstm_status embedding_open(const char *path, const struct rows *rows,
                                : embedding_learn(rows, options, tokenizer, vectors, err);
     if (rc)
         return rc;
-    return cut_vocabulary(tokenizer, lstm_tokenizer_vocab(*tokenizer) % multiple, err);
+    return vocabulary_cut(tokenizer, multiple, err);
 }

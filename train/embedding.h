@@ -28,4 +28,9 @@ enum lstm_status embedding_open(const char *path, const struct rows *rows,
                                 struct lstm_tokenizer **tokenizer, float **vectors,
                                 int32_t *dimension, struct lstm_error *err);
 
+/* Leaves out the vocabulary's last entries, to a multiple of so many tokens. The others keep their
+ * ids. */
+enum lstm_status vocabulary_cut(struct lstm_tokenizer **tokenizer, int32_t multiple,
+                                struct lstm_error *err);
+
 #endif
