@@ -63,8 +63,8 @@ static void scores_every_kind_of_value(void **state)
         "lstm_sentiment('a good film', 'mood') BETWEEN -1 AND 1",
         "lstm_sentiment('a good film', 'mood') = lstm_sentiment('A GOOD FILM', 'mood')",
         "lstm_sentiment('a good film', 'mood') <> lstm_sentiment('a bad film', 'mood')",
-        "lstm_sentiment(CAST('a good film' AS BLOB), 'mood') = lstm_sentiment('a good film', "
-        "'mood')",
+        ("lstm_sentiment(CAST('a good film' AS BLOB), 'mood') = lstm_sentiment('a good film', "
+         "'mood')"),
         "lstm_sentiment(x'ff', 'mood') = lstm_sentiment(char(0xfffd), 'mood')",
         "lstm_sentiment(CAST(x'e4bd' AS TEXT), 'mood') = lstm_sentiment(char(0xfffd), 'mood')",
         "lstm_sentiment('a' || char(0) || 'bad', 'mood') = lstm_sentiment('a bad', 'mood')",
@@ -111,8 +111,8 @@ static void options_are_a_json_object_or_a_name(void **state)
 {
     static const char *const facts[] = {
         "lstm_sentiment('film', '{\"model\": \"mood\"}') = lstm_sentiment('film', 'mood')",
-        "lstm_sentiment('film', ' { \"mod\\u0065l\" : \"mood\" } ') = lstm_sentiment('film', "
-        "'mood')",
+        ("lstm_sentiment('film', ' { \"mod\\u0065l\" : \"mood\" } ') = lstm_sentiment('film', "
+         "'mood')"),
         "lstm_sentiment('film', NULL) = lstm_sentiment('film')",
         "lstm_sentiment('film', '{}') = lstm_sentiment('film')",
         "lstm_sentiment('film', 'default-sentiment') = lstm_sentiment('film')",
@@ -316,8 +316,8 @@ static void info_is_json_with_what_is_loaded(void **state)
         "json_extract(lstm_info(), '$.models[0].task') = 'sentiment'",
         "json_extract(lstm_info(), '$.models[0].hidden') = 16",
         "json_extract(lstm_info(), '$.models[0].sha256') = lstm_model_sha256('mood')",
-        "json_extract(lstm_info(), '$.models[0].bytes') = (SELECT bytes FROM lstm_models WHERE "
-        "name = 'mood')",
+        ("json_extract(lstm_info(), '$.models[0].bytes') = (SELECT bytes FROM lstm_models WHERE "
+         "name = 'mood')"),
     };
     (void)state;
     expect_true(facts, COUNT(facts));

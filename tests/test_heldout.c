@@ -34,7 +34,7 @@ static int make_rows(void **state)
         items[i] = (struct row){ texts[i], strlen(texts[i]), titles[i] };
     }
     blob = tiny_model_write(&tiny, &blob_size);
-    return lstm_model_read(blob, blob_size, &model, &err);
+    return lstm_model_read(blob, blob_size, &model, &err) ? -1 : 0;
 }
 
 static int free_rows(void **state)
