@@ -3,31 +3,15 @@
 #include "train/calibrate.h"
 #include "train/card.h"
 #include "train/commands.h"
-#include "train/embedding.h"
-#include "train/options.h"
 #include "train/parallel.h"
 #include "train/progress.h"
-#include "train/run.h"
-#include "train/store.h"
+#include "train/settings.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { CALIBRATION_BINS = 15, FINGERPRINT_SIZE = 700, PATH_SIZE = 4096 };
-
-struct settings {
-    int sentiment;
-    struct rows_source train, valid;
-    double valid_share;
-    const char *vectors_path, *data, *terms;
-    struct embedding_options embedding; /* where vectors_path is NULL */
-    struct lstm_sizes sizes;
-    struct trainer_options trainer;
-    struct run_options run;
-    struct store_options store;
-    int help;
-};
+enum { CALIBRATION_BINS = 15, FINGERPRINT_SIZE = 700 };
 
 /* Everything a run is made of. */
 struct job {
@@ -37,7 +21,7 @@ struct job {
     struct labels labels;
     struct dataset train, valid;
     struct trainer trainer;
-    char fingerprint[FINGERPRINT_SIZE], checkpoint[PATH_SIZE];
+    char fingerprint[FINGERPRINT_SIZE];
 };
 
 static enum lstm_status read_rows(const struct settings *s, struct job *job, struct lstm_error *err)
@@ -230,87 +214,23 @@ static int command(int sentiment, int argc, char **argv)
         .run = { .epochs = 5, .patience = 2, .checkpoint_every = 60 },
         .store = { .storage = "f16" },
     };
-    const struct option_spec specs[] = {
-        { "--db", OPTION_TEXT, &s.train.database, 0, 0, "a SQLite database, with --query" },
-        { "--query", OPTION_TEXT, &s.train.query, 0, 0, "SELECT text, label ... to learn from" },
-        { "--valid-query", OPTION_TEXT, &s.valid.query, 0, 0,
-          "SELECT text, label ... to validate on" },
-        { "--csv", OPTION_TEXT, &s.train.csv, 0, 0,
-          "a CSV file with a header line, also .xz, instead of --db" },
-        { "--valid-csv", OPTION_TEXT, &s.valid.csv, 0, 0, "the same, to validate on" },
-        { "--text", OPTION_TEXT, &s.train.text_column, 0, 0,
-          "the column of the text in CSV files" },
+    const struct option_spec own[] = {
         { "--label", OPTION_TEXT, &s.train.label_column, 0, 0,
           "the column of the label in CSV files" },
-        { "--valid-share", OPTION_REAL, &s.valid_share, 0.001, 0.5,
-          "held out where no validation rows are given" },
-        { "--vectors", OPTION_TEXT, &s.vectors_path, 0, 0,
-          "what lstm-train vectors wrote; else learned from the rows" },
-        { "--vocab", OPTION_INT, &s.embedding.bpe.vocab, 512, LSTM_VOCAB_MAX,
-          "tokens of a vocabulary learned here" },
-        { "--dimension", OPTION_INT, &s.embedding.vectors.dimension, LSTM_UNITS, LSTM_EMBEDDING_MAX,
-          "length of a vector learned here, a multiple of 16" },
-        { "--vector-epochs", OPTION_INT, &s.embedding.vectors.epochs, 1, 1000,
-          "passes that learn them" },
-        { "--out", OPTION_TEXT, &s.store.out, 0, 0, "write the model to this file" },
-        { "--into", OPTION_TEXT, &s.store.database, 0, 0,
-          "store the model in this database's table lstm_models" },
-        { "--name", OPTION_TEXT, &s.store.name, 0, 0, "its name there" },
-        { "--storage", OPTION_TEXT, &s.store.storage, 0, 0, "f16, bf16 or f32" },
-        { "--data", OPTION_TEXT, &s.data, 0, 0, "what the rows are, for the model's card" },
-        { "--terms", OPTION_TEXT, &s.terms, 0, 0,
-          "under which terms they may be used, for the card" },
-        { "--hidden", OPTION_INT, &s.sizes.hidden, LSTM_UNITS, LSTM_HIDDEN_MAX,
-          "LSTM units of a direction" },
-        { "--layers", OPTION_INT, &s.sizes.layers, 1, LSTM_LAYERS_MAX, "LSTM layers" },
-        { "--window", OPTION_INT, &s.sizes.window, LSTM_WINDOW_MIN, LSTM_WINDOW_MAX,
-          "tokens of a window" },
-        { "--overlap", OPTION_INT, &s.sizes.overlap, 0, LSTM_WINDOW_MAX / 2,
-          "tokens that windows share" },
-        { "--epochs", OPTION_INT, &s.run.epochs, 1, 10000, "times every text is read" },
-        { "--patience", OPTION_INT, &s.run.patience, 1, 10000,
-          "epochs without a better validation before the end" },
-        { "--batch", OPTION_INT, &s.trainer.batch_tokens, 1, 10000000, "tokens of a batch" },
-        { "--rate", OPTION_REAL, &s.trainer.rate, 1e-7, 1, "learning rate of Adam at its highest" },
-        { "--warmup", OPTION_INT, &s.trainer.warmup, 0, 1000000, "steps until it is reached" },
-        { "--clip", OPTION_REAL, &s.trainer.clip, 0, 1e9,
-          "largest gradient norm, embedding left out; 0: any" },
-        { "--decay", OPTION_REAL, &s.trainer.decay, 0, 10,
-          "decoupled weight decay, embedding left out" },
         { "--drop-word", OPTION_REAL, &s.trainer.drop_word, 0, 0.95,
           "share of the tokens hidden from a step" },
-        { "--drop-embedding", OPTION_REAL, &s.trainer.drop_embedding, 0, 0.95,
-          "locked dropout of the embedding" },
         { "--drop-features", OPTION_REAL, &s.trainer.drop_features, 0, 0.95,
           "dropout of the pooled features" },
-        { "--shards", OPTION_INT, &s.trainer.shards, 1, 64,
-          "parts of a batch; part of the run, as the seed is" },
-        { "--threads", OPTION_INT, &s.trainer.threads, 1, 64, "threads; never changes the result" },
-        { "--seed", OPTION_SEED, &s.trainer.seed, 0, 0, "of every random choice" },
-        { "--checkpoint", OPTION_TEXT, &s.run.checkpoint, 0, 0,
-          "where the run is saved every minute" },
-        { "--resume", OPTION_FLAG, &s.run.resume, 0, 0, "go on from the checkpoint" },
-        { "--help", OPTION_FLAG, &s.help, 0, 0, "this list" },
     };
-    const size_t count = sizeof specs / sizeof *specs;
     struct lstm_error err;
-    enum lstm_status rc = options_parse(argc, argv, specs, count, &err);
-    if (!rc && s.help) {
-        options_help(specs, count);
-        return 0;
-    }
-    if (!rc && s.run.resume && !s.run.checkpoint)
-        rc = lstm_fail(&err, LSTM_RANGE, "--resume needs --checkpoint");
-    if (rc) {
+    int status;
+    if (!settings_parse(&s, own, sizeof own / sizeof *own, argc, argv, &status))
+        return status;
+    if (run(&s, &err)) {
         fprintf(stderr, "lstm-train %s: %s\n", argv[0], err.text);
-        return 2;
+        return 1;
     }
-    s.valid.database = s.valid.query ? s.train.database : NULL;
-    s.valid.text_column = s.valid.csv ? s.train.text_column : NULL;
-    s.valid.label_column = s.valid.csv ? s.train.label_column : NULL;
-    if ((rc = run(&s, &err)))
-        fprintf(stderr, "lstm-train %s: %s\n", argv[0], err.text);
-    return rc ? 1 : 0;
+    return 0;
 }
 
 int command_sentiment(int argc, char **argv)

@@ -2,14 +2,10 @@
 #include "model/cpu_kernels.h"
 #include "train/card.h"
 #include "train/commands.h"
-#include "train/embedding.h"
 #include "train/files.h"
 #include "train/heldout.h"
-#include "train/options.h"
-#include "train/pairs.h"
 #include "train/parallel.h"
-#include "train/run.h"
-#include "train/store.h"
+#include "train/settings.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -17,21 +13,6 @@
 #include <string.h>
 
 enum { FINGERPRINT_SIZE = 700 };
-
-struct settings {
-    struct rows_source train, valid;
-    double valid_share;
-    const char *encoder_path; /* a model to start from: vocabulary, embedding and encoder */
-    const char *vectors_path; /* else vocabulary and embedding alone */
-    const char *data, *terms;
-    struct embedding_options embedding; /* where both are NULL */
-    struct lstm_sizes sizes;
-    struct pairs_limits limits;
-    struct trainer_options trainer;
-    struct run_options run;
-    struct store_options store;
-    int help;
-};
 
 /* Everything a run is made of. */
 struct job {
@@ -346,100 +327,34 @@ int command_summarize(int argc, char **argv)
     struct settings s = defaults;
     s.embedding = embedding_defaults;
     s.trainer.threads = parallel_processors();
-    const struct option_spec specs[] = {
-        { "--db", OPTION_TEXT, &s.train.database, 0, 0, "a SQLite database, with --query" },
-        { "--query", OPTION_TEXT, &s.train.query, 0, 0, "SELECT text, summary ... to learn from" },
-        { "--valid-query", OPTION_TEXT, &s.valid.query, 0, 0,
-          "SELECT text, summary ... to validate on" },
-        { "--csv", OPTION_TEXT, &s.train.csv, 0, 0,
-          "a CSV file with a header line, also .xz, instead of --db" },
-        { "--valid-csv", OPTION_TEXT, &s.valid.csv, 0, 0, "the same, to validate on" },
-        { "--text", OPTION_TEXT, &s.train.text_column, 0, 0,
-          "the column of the text in CSV files" },
+    const struct option_spec own[] = {
         { "--summary", OPTION_TEXT, &s.train.label_column, 0, 0,
           "the column of the summary in CSV files" },
-        { "--valid-share", OPTION_REAL, &s.valid_share, 0.001, 0.5,
-          "held out where no validation rows are given" },
         { "--source-max", OPTION_INT, &s.limits.source_max, 16, 100000,
           "tokens of a text that training reads" },
         { "--target-max", OPTION_INT, &s.limits.target_max, 1, 1000,
           "pairs with a longer summary are left out" },
         { "--encoder", OPTION_TEXT, &s.encoder_path, 0, 0,
           "start from a model's vocabulary, embedding and encoder" },
-        { "--vectors", OPTION_TEXT, &s.vectors_path, 0, 0,
-          "what lstm-train vectors wrote; else learned from the rows" },
-        { "--vocab", OPTION_INT, &s.embedding.bpe.vocab, 512, LSTM_VOCAB_MAX,
-          "tokens of a vocabulary learned here" },
-        { "--dimension", OPTION_INT, &s.embedding.vectors.dimension, LSTM_UNITS, LSTM_EMBEDDING_MAX,
-          "length of a vector learned here, a multiple of 16" },
-        { "--vector-epochs", OPTION_INT, &s.embedding.vectors.epochs, 1, 1000,
-          "passes that learn them" },
-        { "--out", OPTION_TEXT, &s.store.out, 0, 0, "write the model to this file" },
-        { "--into", OPTION_TEXT, &s.store.database, 0, 0,
-          "store the model in this database's table lstm_models" },
-        { "--name", OPTION_TEXT, &s.store.name, 0, 0, "its name there" },
-        { "--storage", OPTION_TEXT, &s.store.storage, 0, 0, "f16, bf16 or f32" },
-        { "--data", OPTION_TEXT, &s.data, 0, 0, "what the rows are, for the model's card" },
-        { "--terms", OPTION_TEXT, &s.terms, 0, 0,
-          "under which terms they may be used, for the card" },
-        { "--hidden", OPTION_INT, &s.sizes.hidden, LSTM_UNITS, LSTM_HIDDEN_MAX,
-          "LSTM units of a direction" },
-        { "--layers", OPTION_INT, &s.sizes.layers, 1, LSTM_LAYERS_MAX,
-          "LSTM layers of the encoder" },
         { "--decoder", OPTION_INT, &s.sizes.decoder, LSTM_UNITS, LSTM_HIDDEN_MAX,
           "LSTM units of the decoder" },
         { "--alignment", OPTION_INT, &s.sizes.alignment, LSTM_UNITS, LSTM_HIDDEN_MAX,
           "units of its attention" },
-        { "--window", OPTION_INT, &s.sizes.window, LSTM_WINDOW_MIN, LSTM_WINDOW_MAX,
-          "tokens of a window" },
-        { "--overlap", OPTION_INT, &s.sizes.overlap, 0, LSTM_WINDOW_MAX / 2,
-          "tokens that windows share" },
-        { "--epochs", OPTION_INT, &s.run.epochs, 1, 10000, "times every pair is read" },
-        { "--patience", OPTION_INT, &s.run.patience, 1, 10000,
-          "epochs without a better validation before the end" },
-        { "--batch", OPTION_INT, &s.trainer.batch_tokens, 1, 10000000,
-          "tokens of a batch, texts and summaries" },
-        { "--rate", OPTION_REAL, &s.trainer.rate, 1e-7, 1, "learning rate of Adam at its highest" },
-        { "--warmup", OPTION_INT, &s.trainer.warmup, 0, 1000000, "steps until it is reached" },
-        { "--clip", OPTION_REAL, &s.trainer.clip, 0, 1e9,
-          "largest gradient norm, embedding left out; 0: any" },
-        { "--decay", OPTION_REAL, &s.trainer.decay, 0, 10,
-          "decoupled weight decay, embedding left out" },
         { "--smoothing", OPTION_REAL, &s.trainer.smoothing, 0, 0.95, "label smoothing" },
         { "--coverage", OPTION_REAL, &s.trainer.coverage, 0, 100,
           "weight of the loss of reading a place again" },
         { "--coverage-from", OPTION_REAL, &s.trainer.coverage_from, 0, 1,
           "share of the run after which it joins" },
-        { "--drop-embedding", OPTION_REAL, &s.trainer.drop_embedding, 0, 0.95,
-          "locked dropout of the embedding" },
         { "--drop-output", OPTION_REAL, &s.trainer.drop_features, 0, 0.95,
           "locked dropout of the outputs" },
-        { "--shards", OPTION_INT, &s.trainer.shards, 1, 64,
-          "parts of a batch; part of the run, as the seed is" },
-        { "--threads", OPTION_INT, &s.trainer.threads, 1, 64, "threads; never changes the result" },
-        { "--seed", OPTION_SEED, &s.trainer.seed, 0, 0, "of every random choice" },
-        { "--checkpoint", OPTION_TEXT, &s.run.checkpoint, 0, 0,
-          "where the run is saved every minute" },
-        { "--resume", OPTION_FLAG, &s.run.resume, 0, 0, "go on from the checkpoint" },
-        { "--help", OPTION_FLAG, &s.help, 0, 0, "this list" },
     };
-    const size_t count = sizeof specs / sizeof *specs;
     struct lstm_error err;
-    enum lstm_status rc = options_parse(argc, argv, specs, count, &err);
-    if (!rc && s.help) {
-        options_help(specs, count);
-        return 0;
+    int status;
+    if (!settings_parse(&s, own, sizeof own / sizeof *own, argc, argv, &status))
+        return status;
+    if (run(&s, &err)) {
+        fprintf(stderr, "lstm-train %s: %s\n", argv[0], err.text);
+        return 1;
     }
-    if (!rc && s.run.resume && !s.run.checkpoint)
-        rc = lstm_fail(&err, LSTM_RANGE, "--resume needs --checkpoint");
-    if (rc) {
-        fprintf(stderr, "lstm-train summarize: %s\n", err.text);
-        return 2;
-    }
-    s.valid.database = s.valid.query ? s.train.database : NULL;
-    s.valid.text_column = s.valid.csv ? s.train.text_column : NULL;
-    s.valid.label_column = s.valid.csv ? s.train.label_column : NULL;
-    if ((rc = run(&s, &err)))
-        fprintf(stderr, "lstm-train summarize: %s\n", err.text);
-    return rc ? 1 : 0;
+    return 0;
 }

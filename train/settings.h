@@ -1,0 +1,32 @@
+/* What the training commands are told: the options that they share, as one table, and where their
+ * values go. */
+#ifndef TRAIN_SETTINGS_H
+#define TRAIN_SETTINGS_H
+
+#include "train/embedding.h"
+#include "train/options.h"
+#include "train/pairs.h"
+#include "train/run.h"
+#include "train/store.h"
+
+struct settings {
+    struct rows_source train, valid;
+    double valid_share;
+    const char *vectors_path, *data, *terms;
+    struct embedding_options embedding; /* where vectors_path is NULL */
+    struct lstm_sizes sizes;
+    struct trainer_options trainer;
+    struct run_options run;
+    struct store_options store;
+    int help;
+    int sentiment;              /* classifiers: the labels are negative and positive */
+    const char *encoder_path;   /* summarisers: a model to start from, in place of vectors */
+    struct pairs_limits limits; /* summarisers */
+};
+
+/* Parses the shared options and a command's own. Returns 1 to go on; else the command is over, with
+ * the exit status in *status. */
+int settings_parse(struct settings *settings, const struct option_spec *own, size_t own_count,
+                   int argc, char **argv, int *status);
+
+#endif
