@@ -194,14 +194,9 @@ static enum lstm_status reserve(struct lstm_summary_tape *t, const struct lstm_b
 {
     struct carver count = { 0 };
     lay_out(t, batch, &count);
-    if (count.used > t->size) {
-        free(t->memory);
-        t->memory = malloc(count.used);
-        t->size = t->memory ? count.used : 0;
-        if (!t->memory)
-            return lstm_fail(err, LSTM_NOMEM, "out of memory for a batch of %d tokens",
-                             batch->starts[batch->texts]);
-    }
+    if (!carve_reserve(&t->memory, &t->size, count.used))
+        return lstm_fail(err, LSTM_NOMEM, "out of memory for a batch of %d tokens",
+                         batch->starts[batch->texts]);
     struct carver carver = { .memory = t->memory };
     lay_out(t, batch, &carver);
     return LSTM_OK;

@@ -127,3 +127,13 @@ void bind_model(sqlite3_stmt *s, int parameter, const struct tiny_model *tiny)
     void *blob = tiny_model_write(tiny, &size);
     assert_int_equal(sqlite3_bind_blob64(s, parameter, blob, size, free), SQLITE_OK);
 }
+
+void expect_true(sqlite3 *db, const char *const *facts, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        char sql[1000];
+        snprintf(sql, sizeof sql, "SELECT %s", facts[i]);
+        if (strcmp(text_of(db, sql), "1"))
+            fail_msg("%s is %s", facts[i], text_of(db, sql));
+    }
+}

@@ -31,6 +31,9 @@ double real_of(sqlite3 *db, const char *sql);
 /* The first column of the first row is this text. */
 void expect(sqlite3 *db, const char *sql, const char *expected);
 
+/* Each of so many expressions is 1. */
+void expect_true(sqlite3 *db, const char *const *facts, size_t count);
+
 /* Binds the model's file. */
 void bind_model(sqlite3_stmt *s, int parameter, const struct tiny_model *tiny);
 

@@ -41,16 +41,6 @@ static int close_database(void **state)
     return 0;
 }
 
-static void expect_true(const char *const *facts, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        char sql[1000];
-        snprintf(sql, sizeof sql, "SELECT %s", facts[i]);
-        if (strcmp(text_of(db, sql), "1"))
-            fail_msg("%s is %s", facts[i], text_of(db, sql));
-    }
-}
-
 static void scores_every_kind_of_value(void **state)
 {
     static const char *const facts[] = {
@@ -76,7 +66,7 @@ static void scores_every_kind_of_value(void **state)
         "lstm_classify(' ', 'topic') IS NULL",
     };
     (void)state;
-    expect_true(facts, COUNT(facts));
+    expect_true(db, facts, COUNT(facts));
 }
 
 static void classifies_as_json(void **state)
@@ -104,7 +94,7 @@ static void classifies_as_json(void **state)
         "lstm_sentiment('the film', 'mood')) < 1e-7",
     };
     (void)state;
-    expect_true(facts, COUNT(facts));
+    expect_true(db, facts, COUNT(facts));
 }
 
 static void options_are_a_json_object_or_a_name(void **state)
@@ -120,7 +110,7 @@ static void options_are_a_json_object_or_a_name(void **state)
     };
     (void)state;
     run(db, "CREATE TEMP TABLE options AS VALUES ('mood'), ('topic'), ('{\"model\": \"mood\"}')");
-    expect_true(facts, COUNT(facts));
+    expect_true(db, facts, COUNT(facts));
 }
 
 static void bad_arguments_have_clear_errors(void **state)
@@ -216,7 +206,7 @@ static void tokens_cover_the_text_they_came_from(void **state)
         "(SELECT count(*) FROM lstm_tokens('film')) > 0",
     };
     (void)state;
-    expect_true(facts, COUNT(facts));
+    expect_true(db, facts, COUNT(facts));
 }
 
 static void works_in_views_triggers_and_updates(void **state)
@@ -320,7 +310,7 @@ static void info_is_json_with_what_is_loaded(void **state)
          "name = 'mood')"),
     };
     (void)state;
-    expect_true(facts, COUNT(facts));
+    expect_true(db, facts, COUNT(facts));
 }
 
 static void utf_16_databases_work(void **state)

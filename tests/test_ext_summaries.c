@@ -43,16 +43,6 @@ static int close_database(void **state)
     return 0;
 }
 
-static void expect_true(const char *const *facts, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        char sql[1000];
-        snprintf(sql, sizeof sql, "SELECT %s", facts[i]);
-        if (strcmp(text_of(db, sql), "1"))
-            fail_msg("%s is %s", facts[i], text_of(db, sql));
-    }
-}
-
 static void summarizes_every_kind_of_value(void **state)
 {
     static const char *const facts[] = {
@@ -80,7 +70,7 @@ static void summarizes_every_kind_of_value(void **state)
         "typeof(lstm_summarize('a very good film')) = 'text'",
     };
     (void)state;
-    expect_true(facts, COUNT(facts));
+    expect_true(db, facts, COUNT(facts));
 }
 
 static void options_change_the_summary(void **state)
@@ -109,7 +99,7 @@ static void options_change_the_summary(void **state)
     run(db,
         "CREATE TEMP TABLE options AS VALUES ('brief'), ('another'), ('{\"model\": \"brief\"}'), "
         "('{\"model\": \"brief\", \"max_tokens\": 3}')");
-    expect_true(facts, COUNT(facts));
+    expect_true(db, facts, COUNT(facts));
 }
 
 static void bad_arguments_have_clear_errors(void **state)
@@ -236,7 +226,7 @@ static void an_imported_summarizer_is_a_described_row(void **state)
         "json_type(lstm_info(), '$.models[0].classes') IS NULL",
     };
     (void)state;
-    expect_true(facts, COUNT(facts));
+    expect_true(db, facts, COUNT(facts));
 }
 
 static void attention_says_where_every_token_came_from(void **state)
@@ -277,7 +267,7 @@ static void attention_says_where_every_token_came_from(void **state)
     run(db, "CREATE TABLE story AS SELECT 'The FILM is a very Good film, and the bad film is not.' "
             "AS body;"
             "CREATE TABLE rows AS SELECT a.* FROM story, lstm_attention(body, 'brief') AS a");
-    expect_true(facts, COUNT(facts));
+    expect_true(db, facts, COUNT(facts));
 }
 
 static void attention_is_that_of_the_summary(void **state)
@@ -297,7 +287,7 @@ static void attention_is_that_of_the_summary(void **state)
         "2",
     };
     (void)state;
-    expect_true(facts, COUNT(facts));
+    expect_true(db, facts, COUNT(facts));
 }
 
 static void works_in_views_triggers_and_updates(void **state)

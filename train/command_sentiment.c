@@ -4,7 +4,6 @@
 #include "train/card.h"
 #include "train/commands.h"
 #include "train/parallel.h"
-#include "train/progress.h"
 #include "train/settings.h"
 
 #include <stdio.h>
