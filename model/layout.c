@@ -92,12 +92,39 @@ struct lstm_decoder_at lstm_decoder_at(const struct lstm_sizes *s)
     return at;
 }
 
-static void add(struct lstm_tensor *tensors, int *count, int32_t rows, int32_t cols, size_t *at)
+size_t lstm_direction_scales_at(const struct lstm_sizes *s, int layer, int reverse)
+{
+    return (size_t)s->vocab + 8 * (size_t)s->hidden * (size_t)(2 * layer + reverse);
+}
+
+struct lstm_decoder_scales_at lstm_decoder_scales_at(const struct lstm_sizes *s)
+{
+    const size_t d = (size_t)s->decoder, a = (size_t)s->alignment;
+    struct lstm_decoder_scales_at at = { .bridge = lstm_direction_scales_at(s, s->layers, 0) };
+    at.gates = at.bridge + 2 * d;
+    at.align_state = at.gates + 4 * d;
+    at.align_query = at.align_state + a;
+    at.output = at.align_query + a;
+    at.end = at.output + (size_t)s->embedding;
+    return at;
+}
+
+size_t lstm_scales_count(const struct lstm_sizes *s)
+{
+    return s->decoder ? lstm_decoder_scales_at(s).end : lstm_direction_scales_at(s, s->layers, 0);
+}
+
+enum { NOT_QUANTISED = -1 };
+
+static void add(struct lstm_tensor *tensors, int *count, int32_t rows, int32_t cols, size_t *at,
+                ptrdiff_t scales_at)
 {
     struct lstm_tensor *t = &tensors[(*count)++];
     t->rows = rows;
     t->cols = cols;
     t->at = *at;
+    t->is_quantised = scales_at != NOT_QUANTISED;
+    t->scales_at = t->is_quantised ? (size_t)scales_at : 0;
     *at += (size_t)rows * (size_t)cols;
 }
 
@@ -105,29 +132,32 @@ static int add_decoder(const struct lstm_sizes *s, struct lstm_tensor *tensors, 
                        size_t at)
 {
     const int32_t h2 = 2 * s->hidden, d = s->decoder, e = s->embedding, a = s->alignment;
+    const struct lstm_decoder_scales_at scales = lstm_decoder_scales_at(s);
+    const ptrdiff_t gates = (ptrdiff_t)scales.gates, none = NOT_QUANTISED;
     const struct {
         const char *name;
         int32_t rows, cols;
+        ptrdiff_t scales_at;
     } all[LSTM_DECODER_TENSORS] = {
-        { "bridge.weight", 2 * d, h2 },
-        { "bridge.bias", 1, 2 * d },
-        { "decoder.weight_ih", 4 * d, e + h2 },
-        { "decoder.weight_hh", 4 * d, d },
-        { "decoder.bias", 1, 4 * d },
-        { "align_state.weight", a, h2 },
-        { "align_query.weight", a, d },
-        { "align_query.bias", 1, a },
-        { "align_coverage.weight", 1, a },
-        { "align_score.weight", 1, a },
-        { "copy.weight", 1, h2 + d + e },
-        { "output.weight", e, d + h2 },
-        { "output.bias", 1, e },
-        { "vocabulary.bias", 1, s->vocab },
-        { "copy.bias", 1, 1 },
+        { "bridge.weight", 2 * d, h2, (ptrdiff_t)scales.bridge },
+        { "bridge.bias", 1, 2 * d, none },
+        { "decoder.weight_ih", 4 * d, e + h2, gates },
+        { "decoder.weight_hh", 4 * d, d, gates },
+        { "decoder.bias", 1, 4 * d, none },
+        { "align_state.weight", a, h2, (ptrdiff_t)scales.align_state },
+        { "align_query.weight", a, d, (ptrdiff_t)scales.align_query },
+        { "align_query.bias", 1, a, none },
+        { "align_coverage.weight", 1, a, none },
+        { "align_score.weight", 1, a, none },
+        { "copy.weight", 1, h2 + d + e, none },
+        { "output.weight", e, d + h2, (ptrdiff_t)scales.output },
+        { "output.bias", 1, e, none },
+        { "vocabulary.bias", 1, s->vocab, none },
+        { "copy.bias", 1, 1, none },
     };
     for (int i = 0; i < LSTM_DECODER_TENSORS; i++) {
         snprintf(tensors[count].name, LSTM_NAME_SIZE, "%s", all[i].name);
-        add(tensors, &count, all[i].rows, all[i].cols, &at);
+        add(tensors, &count, all[i].rows, all[i].cols, &at, all[i].scales_at);
     }
     return count;
 }
@@ -138,28 +168,29 @@ int lstm_layout(const struct lstm_sizes *s, struct lstm_tensor *tensors)
     int count = 0;
     size_t at = 0;
     snprintf(tensors[count].name, LSTM_NAME_SIZE, "embedding.weight");
-    add(tensors, &count, s->vocab, s->embedding, &at);
+    add(tensors, &count, s->vocab, s->embedding, &at, 0);
     for (int layer = 0; layer < s->layers; layer++) {
         int32_t in = layer ? 2 * s->hidden : s->embedding;
         for (int reverse = 0; reverse < 2; reverse++) {
+            ptrdiff_t scales = (ptrdiff_t)lstm_direction_scales_at(s, layer, reverse);
             snprintf(tensors[count].name, LSTM_NAME_SIZE, "lstm.weight_ih_l%d%s", layer,
                      suffix[reverse]);
-            add(tensors, &count, 4 * s->hidden, in, &at);
+            add(tensors, &count, 4 * s->hidden, in, &at, scales);
             snprintf(tensors[count].name, LSTM_NAME_SIZE, "lstm.weight_hh_l%d%s", layer,
                      suffix[reverse]);
-            add(tensors, &count, 4 * s->hidden, s->hidden, &at);
+            add(tensors, &count, 4 * s->hidden, s->hidden, &at, scales + 4 * s->hidden);
             snprintf(tensors[count].name, LSTM_NAME_SIZE, "lstm.bias_l%d%s", layer,
                      suffix[reverse]);
-            add(tensors, &count, 1, 4 * s->hidden, &at);
+            add(tensors, &count, 1, 4 * s->hidden, &at, NOT_QUANTISED);
         }
     }
     if (s->decoder)
         return add_decoder(s, tensors, count, at);
     snprintf(tensors[count].name, LSTM_NAME_SIZE, "attention.weight");
-    add(tensors, &count, 1, 2 * s->hidden, &at);
+    add(tensors, &count, 1, 2 * s->hidden, &at, NOT_QUANTISED);
     snprintf(tensors[count].name, LSTM_NAME_SIZE, "classifier.weight");
-    add(tensors, &count, s->classes, 6 * s->hidden, &at);
+    add(tensors, &count, s->classes, 6 * s->hidden, &at, NOT_QUANTISED);
     snprintf(tensors[count].name, LSTM_NAME_SIZE, "classifier.bias");
-    add(tensors, &count, 1, s->classes, &at);
+    add(tensors, &count, 1, s->classes, &at, NOT_QUANTISED);
     return count;
 }

@@ -51,6 +51,9 @@ struct lstm_tensor {
     char name[LSTM_NAME_SIZE];
     int32_t rows, cols;
     size_t at;
+    int is_quantised; /* in a quantised model: int8, with a scale a row at int8.scales + scales_at
+                       */
+    size_t scales_at;
 };
 
 /* One direction of one layer, as views into a parameter block. in = embedding for layer 0, else 2 *
@@ -61,9 +64,17 @@ struct lstm_direction {
     const float *bias;      /* 4 hidden */
 };
 
+/* The matrices of a quantised model: weight (r, c) of a tensor is scale[r] * weight[r][c]. */
+struct lstm_int8 {
+    int8_t *weights; /* -127..127, each where its parameter lies in the block; what lies between the
+                        matrices is not used. NULL: the model is not quantised */
+    float *scales;   /* lstm_scales_count(&sizes) */
+};
+
 struct lstm_model {
     struct lstm_sizes sizes;
-    float *params; /* lstm_params_count(&sizes) floats */
+    float *params; /* lstm_params_count(&sizes) floats; of a quantised matrix scale * weight */
+    struct lstm_int8 int8;
     struct lstm_tokenizer *tokenizer;
     char task[LSTM_NAME_SIZE]; /* "sentiment", "classify" or "summarize" */
     char labels[LSTM_CLASSES_MAX][LSTM_LABEL_SIZE];
@@ -88,6 +99,11 @@ size_t lstm_attention_at(const struct lstm_sizes *sizes);
 size_t lstm_classifier_at(
     const struct lstm_sizes *sizes); /* weight: classes x 6 hidden, then bias: classes */
 
+/* The scales of a quantised model: V of the embedding at 0, then of each direction 4H of weight_ih
+ * and 4H of weight_hh, then those of the decoder. */
+size_t lstm_scales_count(const struct lstm_sizes *sizes);
+size_t lstm_direction_scales_at(const struct lstm_sizes *sizes, int layer, int reverse);
+
 /* The decoder of a summariser, in this order, each row-major; E embedding, H hidden, D decoder, A
  * alignment, V vocab.
  */
@@ -106,6 +122,16 @@ struct lstm_decoder_at {
     size_t end;
 };
 struct lstm_decoder_at lstm_decoder_at(const struct lstm_sizes *sizes);
+
+struct lstm_decoder_scales_at {
+    size_t bridge;      /* 2D */
+    size_t gates;       /* 4D: weight_ih and weight_hh have one scale a row together */
+    size_t align_state; /* A */
+    size_t align_query; /* A */
+    size_t output;      /* E */
+    size_t end;
+};
+struct lstm_decoder_scales_at lstm_decoder_scales_at(const struct lstm_sizes *sizes);
 
 /* Parses and checks a model file. The blob may be hostile; it is not needed after the call.
  * Errors: LSTM_CORRUPT with what is wrong, LSTM_NOMEM. On error *model is NULL. */
