@@ -31,8 +31,10 @@ BENCHES    := $(BENCH_SRC:tests/bench/%.c=$(BUILD)/bench_%)
 # The only place where instruction sets meet flags: model/cpu_<isa>.c is compiled with ISA_<isa>, everything else for
 # the baseline of the architecture. Contraction is off so that a fused multiply-add stands only where we wrote one.
 
-ISA_avx2   := -mavx2 -mfma
-ISA_avx512 := -mavx2 -mfma -mavx512f -mavx512bw -mavx512vl -mavx512dq -mprefer-vector-width=512
+ISA_avx2       := -mavx2 -mfma -mf16c
+ISA_avxvnni    := $(ISA_avx2) -mavxvnni
+ISA_avx512     := $(ISA_avx2) -mavx512f -mavx512bw -mavx512vl -mavx512dq -mprefer-vector-width=512
+ISA_avx512vnni := $(ISA_avx512) -mavx512vnni
 
 WARNINGS := -Wall -Wextra -Wshadow -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef \
             -Wconversion -Wsign-conversion -Wformat=2 $(WERROR)
@@ -113,7 +115,7 @@ $(call objects,$(filter %.S,$(EXT_SRC))) $(STATIC_OBJ): $(wildcard sql/schema.sq
 
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
-	@flags='$(COMPILE) $(OPTIMISE) $(KERNELS) $(ISA_avx2) $(ISA_avx512)'; \
+	@flags='$(COMPILE) $(OPTIMISE) $(KERNELS) $(ISA_avxvnni) $(ISA_avx512vnni)'; \
 	echo "$$flags" | cmp -s - $@ || echo "$$flags" > $@
 
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)

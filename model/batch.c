@@ -1,7 +1,5 @@
 #include "batch.h"
 
-#include <assert.h>
-
 int32_t lstm_window_count(const struct lstm_sizes *sizes, int32_t tokens)
 {
     int32_t stride = sizes->window - sizes->overlap;
@@ -25,31 +23,49 @@ struct lstm_window lstm_window_at(const struct lstm_sizes *sizes, int32_t text, 
     };
 }
 
-/* A counting sort by length: stable, so windows of one length keep the order of their texts. */
-void lstm_windows_sorted(const struct lstm_sizes *sizes, const struct lstm_batch *batch,
-                         struct lstm_window *windows, int32_t count)
+int32_t lstm_windows_next(const struct lstm_sizes *sizes, const struct lstm_batch *batch,
+                          struct lstm_walk *walk, struct lstm_window *windows, int32_t max)
 {
-    int32_t next[LSTM_WINDOW_MAX + 2] = {
-        0
-    }; /* by length: where the next window of that length goes */
-    for (int pass = 0; pass < 2; pass++) {
-        for (int32_t i = 0; i < batch->texts; i++) {
-            int32_t start = batch->starts[i], tokens = batch->starts[i + 1] - start;
-            int32_t parts = lstm_window_count(sizes, tokens);
-            for (int32_t p = 0; p < parts; p++) {
-                struct lstm_window window = lstm_window_at(sizes, i, start, tokens, p);
-                if (pass)
-                    windows[next[window.length]++] = window;
-                else
-                    next[window.length]++;
-            }
-        }
-        for (int32_t length = sizes->window, at = 0; !pass && length > 0; length--) {
-            int32_t here = next[length];
-            next[length] = at;
-            at += here;
+    int32_t count = 0;
+    for (; walk->text < batch->texts; walk->text++, walk->window = 0) {
+        const int32_t start = batch->starts[walk->text];
+        const int32_t tokens = batch->starts[walk->text + 1] - start;
+        const int32_t parts = lstm_window_count(sizes, tokens);
+        for (; walk->window < parts; walk->window++, count++) {
+            if (count == max)
+                return count;
+            windows[count] = lstm_window_at(sizes, walk->text, start, tokens, walk->window);
+            windows[count].index = count;
         }
     }
-    assert(next[1] == count || batch->texts == 0);
-    (void)count;
+    return count;
+}
+
+/* A counting sort, which is stable. */
+void lstm_windows_sort(const struct lstm_window *windows, int32_t count, struct lstm_window *sorted)
+{
+    int32_t next[LSTM_WINDOW_MAX + 1] = { 0 }; /* by length: how many, then where the next goes */
+    for (int32_t i = 0; i < count; i++)
+        next[windows[i].length]++;
+    for (int32_t length = LSTM_WINDOW_MAX, at = 0; length > 0; length--) {
+        const int32_t here = next[length];
+        next[length] = at;
+        at += here;
+    }
+    for (int32_t i = 0; i < count; i++)
+        sorted[next[windows[i].length]++] = windows[i];
+}
+
+enum lstm_status lstm_batch_check(const struct lstm_sizes *sizes, const struct lstm_batch *batch,
+                                 struct lstm_error *err)
+{
+    for (int32_t i = 0; i < batch->texts; i++) {
+        if (batch->starts[i] >= batch->starts[i + 1])
+            return lstm_fail(err, LSTM_RANGE, "text %d of the batch has no token", i);
+        for (int32_t t = batch->starts[i]; t < batch->starts[i + 1]; t++)
+            if (batch->tokens[t] < 0 || batch->tokens[t] >= sizes->vocab)
+                return lstm_fail(err, LSTM_RANGE, "token %d of a vocabulary of %d",
+                                 batch->tokens[t], sizes->vocab);
+    }
+    return LSTM_OK;
 }

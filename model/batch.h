@@ -25,7 +25,12 @@ struct lstm_window {
     int32_t text;
     int32_t start, length;
     int32_t own_start, own_length; /* the states that are pooled from this window */
+    int32_t index;                 /* where it stood before sorting */
 };
+
+/* Errors: LSTM_RANGE for a token outside the vocabulary or a text without tokens. */
+enum lstm_status lstm_batch_check(const struct lstm_sizes *sizes, const struct lstm_batch *batch,
+                                  struct lstm_error *err);
 
 /* How many windows a text of so many tokens (at least 1) has. */
 int32_t lstm_window_count(const struct lstm_sizes *sizes, int32_t tokens);
@@ -34,10 +39,18 @@ int32_t lstm_window_count(const struct lstm_sizes *sizes, int32_t tokens);
 struct lstm_window lstm_window_at(const struct lstm_sizes *sizes, int32_t text, int32_t start,
                                   int32_t tokens, int32_t i);
 
-/* All windows of a batch, the longest first; equal lengths in the order of the texts. A text's
- * windows stay in order, since only its last can be shorter. windows holds the sum of
- * lstm_window_count over the texts. */
-void lstm_windows_sorted(const struct lstm_sizes *sizes, const struct lstm_batch *batch,
-                         struct lstm_window *windows, int32_t count);
+/* Where a walk over the windows of a batch stands; zero-initialised it stands at the first. */
+struct lstm_walk {
+    int32_t text, window;
+};
+
+/* The next windows of a batch, at most so many, text by text; returns how many. */
+int32_t lstm_windows_next(const struct lstm_sizes *sizes, const struct lstm_batch *batch,
+                          struct lstm_walk *walk, struct lstm_window *windows, int32_t max);
+
+/* Windows into another array, the longest first; equal lengths keep their order. A text's windows
+ * stay in order, since only its last can be shorter. */
+void lstm_windows_sort(const struct lstm_window *windows, int32_t count,
+                       struct lstm_window *sorted);
 
 #endif

@@ -34,10 +34,11 @@ struct ended {
 };
 
 struct cpu_beam {
-    const struct cpu_decoder *decoder;            /* not ours */
+    const struct cpu_network *network;            /* not ours */
     const struct lstm_summary_settings *settings; /* not ours; of this search */
     struct cpu_rows rows;
     float *shares;                   /* CHUNK x vocab */
+    float *share_rows[CHUNK];
     struct hypothesis *live, *after; /* rows: of this step and the next */
     struct candidate *candidates;    /* rows x width */
     int32_t *candidate_counts;       /* rows */
@@ -51,13 +52,13 @@ struct cpu_beam {
 
 /* ---- memory ---- */
 
-enum lstm_status cpu_beam_open(const struct cpu_decoder *decoder, struct cpu_beam **beam,
+enum lstm_status cpu_beam_open(const struct cpu_network *network, struct cpu_beam **beam,
                                struct lstm_error *err)
 {
     *beam = calloc(1, sizeof **beam);
     if (!*beam)
         return lstm_fail(err, LSTM_NOMEM, "out of memory for a beam");
-    (*beam)->decoder = decoder;
+    (*beam)->network = network;
     return LSTM_OK;
 }
 
@@ -93,9 +94,11 @@ static void lay_out(struct cpu_beam *b, const struct cpu_source *sources, int32_
 {
     const struct lstm_summary_settings *s = b->settings;
     const size_t rows = (size_t)texts * (size_t)s->beam, tokens = (size_t)s->max_tokens;
-    b->width = (s->beam < b->decoder->sizes.vocab ? s->beam : b->decoder->sizes.vocab) + 1;
-    cpu_rows_carve(&b->rows, b->decoder, sources, texts, s->beam, carver);
-    b->shares = carve(carver, CHUNK * (size_t)b->decoder->sizes.vocab, sizeof *b->shares);
+    b->width = (s->beam < b->network->sizes.vocab ? s->beam : b->network->sizes.vocab) + 1;
+    cpu_rows_carve(&b->rows, b->network, sources, texts, s->beam, carver);
+    b->shares = carve(carver, CHUNK * (size_t)b->network->sizes.vocab, sizeof *b->shares);
+    for (size_t i = 0; b->shares && i < CHUNK; i++)
+        b->share_rows[i] = b->shares + i * (size_t)b->network->sizes.vocab;
     b->live = carve(carver, rows, sizeof *b->live);
     carve_hypotheses(b->live, rows, tokens, carver);
     b->after = carve(carver, rows, sizeof *b->after);
@@ -153,7 +156,7 @@ static void fill_penalties(struct cpu_beam *b)
 {
     for (int32_t n = 0; n < b->settings->max_tokens + 2; n++) {
         double power = (double)b->settings->length_penalty * natural_log((5.0 + n) / 6.0);
-        b->penalties[n] = (double)b->decoder->kernels->exp((float)power);
+        b->penalties[n] = (double)b->network->kernels->exp((float)power);
     }
 }
 
@@ -227,7 +230,7 @@ static void collect(struct cpu_beam *b, int32_t row, const float *shares)
     const int32_t most = b->width - 1, is_full = h->count == b->settings->max_tokens;
     const int32_t limit = is_full      ? LSTM_TOKEN_BYTES
                           : h->pending ? LSTM_TOKEN_FIRST
-                                       : b->decoder->sizes.vocab;
+                                       : b->network->sizes.vocab;
     struct candidate *list = b->candidates + (size_t)row * (size_t)b->width;
     int32_t count = 0;
     for (int32_t v = LSTM_TOKEN_BYTES; v < limit; v++) {
@@ -250,14 +253,14 @@ static void collect(struct cpu_beam *b, int32_t row, const float *shares)
 
 static void collect_all(struct cpu_beam *b)
 {
-    const size_t vocab = (size_t)b->decoder->sizes.vocab, e = (size_t)b->decoder->sizes.embedding;
+    const size_t vocab = (size_t)b->network->sizes.vocab;
     for (int32_t first = 0; first < b->rows.step.rows; first += CHUNK) {
         int32_t rows = b->rows.step.rows - first < CHUNK ? b->rows.step.rows - first : CHUNK;
-        cpu_decoder_vocabulary(b->decoder, rows, b->rows.step.output + (size_t)first * e,
-                               b->shares);
+        cpu_writer_vocabulary(b->network, rows, (const void *const *)b->rows.output + first,
+                              b->share_rows);
         for (int32_t r = 0; r < rows; r++) {
             float *shares = b->shares + (size_t)r * vocab;
-            mix(&b->rows, first + r, b->decoder->sizes.vocab, shares);
+            mix(&b->rows, first + r, b->network->sizes.vocab, shares);
             collect(b, first + r, shares);
         }
     }

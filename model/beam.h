@@ -17,12 +17,12 @@
 #ifndef LSTM_BEAM_H
 #define LSTM_BEAM_H
 
-#include "cpu_decoder.h"
+#include "cpu_writer.h"
 #include "summarizer.h"
 
 struct cpu_beam; /* working memory for one caller at a time */
 
-enum lstm_status cpu_beam_open(const struct cpu_decoder *decoder, struct cpu_beam **beam,
+enum lstm_status cpu_beam_open(const struct cpu_network *network, struct cpu_beam **beam,
                                struct lstm_error *err);
 void cpu_beam_close(struct cpu_beam *beam); /* NULL is fine */
 

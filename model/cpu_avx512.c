@@ -1,4 +1,5 @@
-/* The kernels for AVX-512: 32 registers of 16 floats. */
+/* The kernels for AVX-512: 32 registers of 16 floats or 64 bytes. */
+#include "dot_avx512.h"
 #include "vec_avx512.h"
 
 #define KERNELS cpu_kernels_avx512
@@ -7,3 +8,13 @@
 #define GEMM_VECS 4
 #define GEMM_WIDE 8
 #include "cpu_kernels.inc"
+
+#define FP32 cpu_fp32_avx512
+#define STEP_VECS 4
+#include "cpu_fp32.inc"
+
+#define INT8 cpu_int8_avx512
+#define INT8_ISA ISA
+#define DOT_ROWS 5
+#define DOT_VECS 4
+#include "cpu_int8.inc"

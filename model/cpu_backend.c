@@ -1,30 +1,34 @@
-/* The CPU's table behind the seam: tiles of windows, pooled and forgotten as they go. */
+/* The CPU's table behind the seam: windows are read, pooled, and forgotten. */
 #include "backend.h"
-#include "cpu_tiles.h"
+#include "carve.h"
+#include "cpu_reader.h"
 
-#include <stdlib.h>
+#include <string.h>
 
 struct lstm_loaded {
-    struct cpu_weights *weights;
+    struct cpu_network *network;
 };
 
 struct lstm_session {
-    const struct cpu_weights *weights; /* not ours */
-    struct cpu_tiles *tiles;
-    float *features;    /* 6 hidden; with the pool of a window in one block */
-    void *batch_memory; /* pools of a batch: grows, never shrinks */
-    size_t batch_size;
-    struct cpu_pools pools;
+    const struct cpu_network *network; /* not ours */
+    struct cpu_reader *reader;
+    struct cpu_pool *pools; /* of a round's windows, by index; grows, never shrinks */
+    void *pools_memory;
+    size_t pools_size;
+    struct cpu_pool text; /* of a text of several windows, which may span rounds */
+    float *features;      /* 6 hidden; in one block with the pool of the text */
+    const struct lstm_batch *batch; /* of the call under way */
+    float *logits;
 };
 
-static enum lstm_status load(const struct cpu_kernels *kernels, const struct lstm_model *model,
+static enum lstm_status load(const char *isa, const struct lstm_model *model,
                              struct lstm_loaded **loaded, struct lstm_error *err)
 {
     *loaded = calloc(1, sizeof **loaded);
     if (!*loaded)
         return lstm_fail(err, LSTM_NOMEM, "out of memory for a model on the CPU");
     enum lstm_status rc =
-        cpu_weights_open(&model->sizes, kernels, model->params, 0, &(*loaded)->weights, err);
+        cpu_network_open(model, cpu_isa_pick(isa), &(*loaded)->network, err);
     if (rc) {
         free(*loaded);
         *loaded = NULL;
@@ -35,16 +39,23 @@ static enum lstm_status load(const struct cpu_kernels *kernels, const struct lst
 static void unload(struct lstm_loaded *loaded)
 {
     if (loaded)
-        cpu_weights_close(loaded->weights);
+        cpu_network_close(loaded->network);
     free(loaded);
+}
+
+static struct cpu_pool pool_at(float *floats, size_t hidden)
+{
+    return (struct cpu_pool){ .weighted = floats,
+                              .max = floats + 2 * hidden,
+                              .sum = floats + 4 * hidden };
 }
 
 static void close_session(struct lstm_session *s)
 {
     if (!s)
         return;
-    cpu_tiles_close(s->tiles);
-    free(s->batch_memory);
+    cpu_reader_close(s->reader);
+    free(s->pools_memory);
     free(s->features);
     free(s);
 }
@@ -52,86 +63,117 @@ static void close_session(struct lstm_session *s)
 static enum lstm_status open_session(const struct lstm_loaded *loaded,
                                      struct lstm_session **session, struct lstm_error *err)
 {
-    const struct cpu_weights *w = loaded->weights;
-    size_t h = (size_t)w->sizes.hidden, floats = 6 * h + 6 * h + (size_t)w->sizes.window + 16;
+    const struct cpu_network *n = loaded->network;
+    const size_t h = (size_t)n->sizes.hidden;
     struct lstm_session *s = *session = calloc(1, sizeof *s);
     enum lstm_status rc = LSTM_OK;
     if (s)
-        s->features = malloc(floats * sizeof(float));
+        s->features = malloc(2 * 6 * h * sizeof *s->features);
     if (!s || !s->features)
-        rc = lstm_fail(err, LSTM_NOMEM, "out of memory for a session of %zu floats", floats);
+        rc = lstm_fail(err, LSTM_NOMEM, "out of memory for a session of %zu units", h);
     else
-        rc = cpu_tiles_open(w, &s->tiles, err);
+        rc = cpu_reader_open(n, &s->reader, err);
     if (rc) {
         close_session(s);
         *session = NULL;
         return rc;
     }
-    s->weights = w;
-    float *next = s->features + 6 * h;
-    s->pools.window =
-        (struct cpu_pool){ .weighted = next, .max = next + 2 * h, .sum = next + 4 * h };
-    s->pools.scores = next + 6 * h;
+    s->network = n;
+    s->text = pool_at(s->features + 6 * h, h);
     return LSTM_OK;
 }
 
-/* Pools and counts of a batch in one block that grows and is kept. */
-static enum lstm_status reserve(struct lstm_session *s, int32_t texts, struct lstm_error *err)
+/* Room for the pools of a round of the batch. */
+static enum lstm_status reserve(struct lstm_session *s, const struct lstm_batch *batch,
+                                struct lstm_error *err)
 {
-    size_t n = (size_t)texts, width = 2 * (size_t)s->weights->sizes.hidden;
-    size_t need =
-        n * (sizeof *s->pools.texts + sizeof *s->pools.counts) + n * 3 * width * sizeof(float);
-    if (need > s->batch_size) {
-        void *memory = realloc(s->batch_memory, need);
-        if (!memory)
-            return lstm_fail(err, LSTM_NOMEM, "out of memory for a batch of %d texts", texts);
-        s->batch_memory = memory;
-        s->batch_size = need;
-    }
-    s->pools.texts = s->batch_memory;
-    float *floats = (float *)(s->pools.texts + n);
-    s->pools.counts = (int32_t *)(floats + n * 3 * width);
-    for (size_t i = 0; i < n; i++, floats += 3 * width) {
-        s->pools.texts[i] = (struct cpu_pool){ .weighted = floats,
-                                               .max = floats + width,
-                                               .sum = floats + 2 * width };
-        s->pools.counts[i] = 0;
-    }
+    const struct lstm_sizes *sizes = &s->network->sizes;
+    const size_t h = (size_t)sizes->hidden;
+    size_t windows = 0;
+    for (int32_t i = 0; i < batch->texts && windows < CPU_ROUND_WINDOWS; i++)
+        windows += (size_t)lstm_window_count(sizes, batch->starts[i + 1] - batch->starts[i]);
+    windows = windows < CPU_ROUND_WINDOWS ? windows : CPU_ROUND_WINDOWS;
+    struct carver count = { 0 };
+    carve(&count, windows, sizeof *s->pools);
+    carve(&count, windows * 6 * h, sizeof(float));
+    if (!carve_reserve(&s->pools_memory, &s->pools_size, count.used))
+        return lstm_fail(err, LSTM_NOMEM, "out of memory for the pools of %zu windows", windows);
+    struct carver carver = { .memory = s->pools_memory };
+    s->pools = carve(&carver, windows, sizeof *s->pools);
+    float *floats = carve(&carver, windows * 6 * h, sizeof *floats);
+    for (size_t i = 0; i < windows; i++)
+        s->pools[i] = pool_at(floats + i * 6 * h, h);
     return LSTM_OK;
 }
 
-static void take_tile(void *arg, const struct cpu_tile *tile, const float *states)
+static void pool_tile(void *arg, const struct cpu_tile_states *tile, float *scratch)
 {
     struct lstm_session *s = arg;
-    cpu_pool_tile(s->weights, tile, states, &s->pools);
+    const struct cpu_network *n = s->network;
+    const int32_t width = 2 * n->sizes.hidden;
+    const size_t token_size = (size_t)width * n->arithmetic->state_size;
+    for (int32_t r = 0; r < tile->rows; r++) {
+        const struct lstm_window *window = &tile->windows[r];
+        const size_t first = (size_t)(tile->offset[r] + window->own_start - window->start);
+        n->arithmetic->pool(window->own_length, width,
+                            (const char *)tile->states + first * token_size, n->attention, scratch,
+                            &s->pools[window->index]);
+    }
+}
+
+static void finish_text(struct lstm_session *s, int32_t text, const struct cpu_pool *pool)
+{
+    const struct cpu_network *n = s->network;
+    const struct lstm_sizes *sizes = &n->sizes;
+    const int32_t width = 2 * sizes->hidden, columns = 3 * width;
+    n->kernels->pool_finish(width, s->batch->starts[text + 1] - s->batch->starts[text], pool,
+                            n->state_unit, s->features);
+    n->kernels->classify(sizes->classes, columns, n->classifier,
+                         n->classifier + (size_t)sizes->classes * (size_t)columns, s->features,
+                         s->logits + (size_t)text * (size_t)sizes->classes);
+}
+
+/* Windows of a text come one after another, over rounds too. */
+static void finish_round(void *arg, const struct lstm_window *windows, int32_t count)
+{
+    struct lstm_session *s = arg;
+    const int32_t width = 2 * s->network->sizes.hidden;
+    for (int32_t i = 0; i < count; i++) {
+        const struct lstm_window *w = &windows[i];
+        const int32_t *starts = s->batch->starts + w->text;
+        const int is_first = w->start == starts[0];
+        const int is_last = w->own_start + w->own_length == starts[1];
+        if (is_first && is_last) {
+            finish_text(s, w->text, &s->pools[i]);
+        } else if (is_first) {
+            s->text.top = s->pools[i].top;
+            s->text.total = s->pools[i].total;
+            memcpy(s->text.weighted, s->pools[i].weighted, 3 * (size_t)width * sizeof(float));
+        } else {
+            s->network->kernels->pool_merge(width, &s->text, &s->pools[i]);
+            if (is_last)
+                finish_text(s, w->text, &s->text);
+        }
+    }
 }
 
 static enum lstm_status classify(struct lstm_session *s, const struct lstm_batch *batch,
                                  float *logits, struct lstm_error *err)
 {
-    const struct lstm_sizes *sizes = &s->weights->sizes;
-    const struct cpu_kernels *k = s->weights->kernels;
-    if (batch->texts == 0)
-        return LSTM_OK;
-    enum lstm_status rc = reserve(s, batch->texts, err);
-    if (rc || (rc = cpu_tiles_run(s->tiles, batch, take_tile, s, err)))
+    const struct cpu_taker taker = { pool_tile, finish_round, s };
+    enum lstm_status rc = reserve(s, batch, err);
+    if (rc)
         return rc;
-    const float *weight = s->weights->params + lstm_classifier_at(sizes);
-    int32_t width = 2 * sizes->hidden, columns = 3 * width;
-    for (int32_t i = 0; i < batch->texts; i++) {
-        k->pool_finish(width, s->pools.counts[i], &s->pools.texts[i], s->features);
-        k->classify(sizes->classes, columns, weight,
-                    weight + (size_t)sizes->classes * (size_t)columns, s->features,
-                    logits + (size_t)i * (size_t)sizes->classes);
-    }
-    return LSTM_OK;
+    s->batch = batch;
+    s->logits = logits;
+    return cpu_reader_run(s->reader, batch, &taker, err);
 }
 
 #define CPU_BACKEND(isa)                                                                    \
     static enum lstm_status load_##isa(const struct lstm_model *model,                      \
                                        struct lstm_loaded **loaded, struct lstm_error *err) \
     {                                                                                       \
-        return load(&cpu_kernels_##isa, model, loaded, err);                                \
+        return load(#isa, model, loaded, err);                                              \
     }                                                                                       \
     static const struct lstm_backend backend_##isa = { .abi = LSTM_BACKEND_ABI,             \
                                                        .name = "cpu-" #isa,                 \
@@ -142,19 +184,19 @@ static enum lstm_status classify(struct lstm_session *s, const struct lstm_batch
                                                        .classify = classify };
 
 CPU_BACKEND(generic)
-#if defined(__x86_64__)
 CPU_BACKEND(avx2)
+CPU_BACKEND(avxvnni)
 CPU_BACKEND(avx512)
-#endif
+CPU_BACKEND(avx512vnni)
 
 const struct lstm_backend *lstm_backend_cpu(const char *isa)
 {
-    const struct cpu_kernels *kernels = cpu_kernels_pick(isa);
-#if defined(__x86_64__)
-    if (kernels == &cpu_kernels_avx512)
-        return &backend_avx512;
-    if (kernels == &cpu_kernels_avx2)
-        return &backend_avx2;
-#endif
-    return kernels ? &backend_generic : NULL;
+    static const struct lstm_backend *const all[] = { &backend_generic, &backend_avx2,
+                                                      &backend_avxvnni, &backend_avx512,
+                                                      &backend_avx512vnni };
+    const struct cpu_isa *found = cpu_isa_pick(isa);
+    for (size_t i = 0; found && i < sizeof all / sizeof *all; i++)
+        if (!strcmp(all[i]->name + strlen("cpu-"), found->name))
+            return all[i];
+    return NULL;
 }

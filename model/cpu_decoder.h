@@ -1,4 +1,4 @@
-/* The decoder on the CPU: an LSTM with additive attention and coverage over the states of a text,
+/* The decoder of the trainer (inference is cpu_writer): an LSTM with additive attention and coverage over the states of a text,
  * input feeding, and a mixture of generating from the vocabulary and copying from the text (See,
  * Liu and Manning 2017). Rows are beams or training texts; a row's bits do not depend on the rows
  * beside it. */
@@ -6,6 +6,7 @@
 #define LSTM_CPU_DECODER_H
 
 #include "cpu_encoder.h"
+#include "cpu_source.h"
 
 struct cpu_decoder {
     struct lstm_sizes sizes;
@@ -25,20 +26,6 @@ enum lstm_status cpu_decoder_open(const struct lstm_sizes *sizes, const struct c
                                   struct lstm_error *err);
 void cpu_decoder_pack(struct cpu_decoder *decoder); /* again, after the params changed */
 void cpu_decoder_close(struct cpu_decoder *decoder);
-
-/* A text as the decoder sees it: the states of its tokens, in order. */
-struct cpu_source {
-    int32_t count;
-    const int32_t *tokens;
-    const float *states; /* count x 2 hidden */
-    const float *keys;   /* count x alignment, by cpu_source_keys */
-};
-
-/* Floats of a vector over a source's tokens: kernels work on 16 at a time. */
-static inline size_t cpu_source_width(int32_t count)
-{
-    return ((size_t)count + 15) / 16 * 16;
-}
 
 /* keys (count x alignment) of states (count x 2 hidden). */
 void cpu_source_keys(const struct cpu_decoder *decoder, int32_t count, const float *states,

@@ -1,33 +1,77 @@
-/* Which kernels this machine can run. */
-#include "cpu_kernels.h"
+/* Which instruction sets this machine can run. */
+#include "cpu_arithmetic.h"
 
 #include <string.h>
 
-static int can_run(const struct cpu_kernels *kernels)
-{
 #if defined(__x86_64__)
-    __builtin_cpu_init();
-    if (kernels == &cpu_kernels_avx512)
-        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-               __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
-               __builtin_cpu_supports("fma");
-    if (kernels == &cpu_kernels_avx2)
-        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-#endif
-    return kernels == &cpu_kernels_generic;
+#include <cpuid.h>
+
+enum { F16C_IN_ECX = 1 << 29, AVXVNNI_IN_EAX = 1 << 4 }; /* of CPUID's leaf 1, and of leaf 7.1 */
+
+static int has_f16c(void)
+{
+    unsigned int eax, ebx, ecx, edx;
+    return __get_cpuid(1, &eax, &ebx, &ecx, &edx) && (ecx & F16C_IN_ECX);
 }
 
-const struct cpu_kernels *cpu_kernels_pick(const char *isa)
+static int has_avxvnni(void)
 {
-    static const struct cpu_kernels *const tables[] = {
-#if defined(__x86_64__)
-        &cpu_kernels_avx512,
-        &cpu_kernels_avx2,
+    unsigned int eax, ebx, ecx, edx;
+    return __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) && (eax & AVXVNNI_IN_EAX);
+}
+
+/* The compiler's functions ask the operating system too whether it saves the wide registers. */
+static int has_avx2(void)
+{
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c();
+}
+
+static int has_avx512(void)
+{
+    return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+}
+
+static int runs_avxvnni(void)
+{
+    return has_avx2() && has_avxvnni();
+}
+
+static int runs_avx512vnni(void)
+{
+    return has_avx512() && __builtin_cpu_supports("avx512vnni");
+}
 #endif
-        &cpu_kernels_generic,
+
+static int runs_generic(void)
+{
+    return 1;
+}
+
+const struct cpu_isa *cpu_isa_pick(const char *name)
+{
+    static const struct {
+        int (*runs)(void);
+        struct cpu_isa isa;
+    } all[] = {
+#if defined(__x86_64__)
+        { runs_avx512vnni,
+          { "avx512vnni", &cpu_kernels_avx512, &cpu_fp32_avx512, &cpu_int8_avx512vnni } },
+        { has_avx512, { "avx512", &cpu_kernels_avx512, &cpu_fp32_avx512, &cpu_int8_avx512 } },
+        { runs_avxvnni, { "avxvnni", &cpu_kernels_avx2, &cpu_fp32_avx2, &cpu_int8_avxvnni } },
+        { has_avx2, { "avx2", &cpu_kernels_avx2, &cpu_fp32_avx2, &cpu_int8_avx2 } },
+#endif
+        { runs_generic, { "generic", &cpu_kernels_generic, &cpu_fp32_generic, &cpu_int8_generic } },
     };
-    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
-        if (can_run(tables[i]) && (!isa || !strcmp(isa, tables[i]->isa)))
-            return tables[i];
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if ((!name || !strcmp(name, all[i].isa.name)) && all[i].runs())
+            return &all[i].isa;
     return NULL;
+}
+
+const struct cpu_kernels *cpu_kernels_pick(const char *name)
+{
+    const struct cpu_isa *isa = cpu_isa_pick(name);
+    return isa ? isa->kernels : NULL;
 }

@@ -72,7 +72,7 @@ void cpu_direction_run(const struct cpu_weights *weights, int layer, int reverse
     for (int32_t s = 0; s < tile->steps; s++) {
         const int32_t rows = tile->base[s + 1] - tile->base[s];
         const int32_t *place = tile->place[reverse] + tile->base[s];
-        size_t here = steps->keep ? (size_t)tile->base[s] : 0;
+        const size_t here = (size_t)tile->base[s];
         float *gates = steps->gates + here * 4 * h, *cell = steps->cell + here * h,
               *state = steps->state + here * h;
         cpu_gather(input, place, rows, steps->x);
@@ -109,18 +109,4 @@ void cpu_pool_tile(const struct cpu_weights *weights, const struct cpu_tile *til
             k->pool_merge(width, text, into);
         pools->counts[window->text] += window->own_length;
     }
-}
-
-enum lstm_status cpu_batch_check(const struct lstm_sizes *sizes, const struct lstm_batch *batch,
-                                 struct lstm_error *err)
-{
-    for (int32_t i = 0; i < batch->texts; i++) {
-        if (batch->starts[i] >= batch->starts[i + 1])
-            return lstm_fail(err, LSTM_RANGE, "text %d of the batch has no token", i);
-        for (int32_t t = batch->starts[i]; t < batch->starts[i + 1]; t++)
-            if (batch->tokens[t] < 0 || batch->tokens[t] >= sizes->vocab)
-                return lstm_fail(err, LSTM_RANGE, "token %d of a vocabulary of %d",
-                                 batch->tokens[t], sizes->vocab);
-    }
-    return LSTM_OK;
 }

@@ -1,6 +1,5 @@
-/* The encoder on the CPU: windows of texts run in lockstep as the rows of a tile. Shared by the
- * backend, which forgets each step as it goes, and by the tape, which keeps what the backward pass
- * needs. */
+/* The encoder of the trainer: the windows of a batch run in lockstep as the rows of one tile, and
+ * everything that the backward pass needs is kept. (Inference is cpu_reader.) */
 #ifndef LSTM_CPU_ENCODER_H
 #define LSTM_CPU_ENCODER_H
 
@@ -13,8 +12,7 @@ struct cpu_direction {
     float *ih;                /* in x 4 hidden, in panels */
     float *hh;                /* hidden x 4 hidden, in panels */
     float *bias;              /* 4 hidden */
-    float *ih_back, *hh_back; /* 4 hidden x in, 4 hidden x hidden, in panels: for the backward pass,
-                                 else NULL */
+    float *ih_back, *hh_back; /* 4 hidden x in, 4 hidden x hidden, in panels: for the backward pass */
 };
 
 struct cpu_weights {
@@ -24,10 +22,10 @@ struct cpu_weights {
     struct cpu_direction direction[LSTM_LAYERS_MAX][2];
 };
 
-/* Allocates room for packed weights; with_backward for training. Packs the params. */
+/* Allocates room for packed weights and packs the params. */
 enum lstm_status cpu_weights_open(const struct lstm_sizes *sizes, const struct cpu_kernels *kernels,
-                                  const float *params, int with_backward,
-                                  struct cpu_weights **weights, struct lstm_error *err);
+                                  const float *params, struct cpu_weights **weights,
+                                  struct lstm_error *err);
 void cpu_weights_pack(struct cpu_weights *weights); /* again, after the params changed */
 /* matrix: cols x depth, as PyTorch stores a weight; its transpose in panels of 16 columns. */
 void cpu_pack_transposed(const float *matrix, size_t cols, size_t depth, float *panels);
@@ -60,14 +58,12 @@ struct cpu_input {
 };
 void cpu_gather(const struct cpu_input *input, const int32_t *place, int32_t count, float *x);
 
-/* The working memory of one direction. Where steps are kept, packed position p has its own gates,
- * cell and state; otherwise every step uses the first rows again. */
+/* What a direction keeps, by packed position. */
 struct cpu_steps {
-    int keep;
-    float *x;     /* rows x in */
-    float *gates; /* (positions or rows) x 4 hidden: the activated gates i f g o */
-    float *cell;  /* (positions or rows) x hidden */
-    float *state; /* (positions or rows) x hidden */
+    float *x;     /* rows x in: of the step under way */
+    float *gates; /* positions x 4 hidden: the activated gates i f g o */
+    float *cell;  /* positions x hidden */
+    float *state; /* positions x hidden */
 };
 
 /* Runs a direction over a tile; its states go to columns reverse * hidden of states (positions x 2
@@ -86,9 +82,5 @@ struct cpu_pools {
 };
 void cpu_pool_tile(const struct cpu_weights *weights, const struct cpu_tile *tile,
                    const float *states, struct cpu_pools *pools);
-
-/* Checks tokens and lengths of a batch. */
-enum lstm_status cpu_batch_check(const struct lstm_sizes *sizes, const struct lstm_batch *batch,
-                                 struct lstm_error *err);
 
 #endif

@@ -33,6 +33,7 @@ void cpu_encoder_tape_carve(struct cpu_encoder_tape *t, const struct lstm_batch 
     size_t h = (size_t)s->hidden, e = (size_t)s->embedding, wide = most(2 * h, e);
     const size_t f = sizeof(float);
     t->windows = carve(carver, rows, sizeof *t->windows);
+    t->unsorted = carve(carver, rows, sizeof *t->unsorted);
     t->ints = carve(carver, cpu_tile_ints((int32_t)rows, (int32_t)steps, (int32_t)positions),
                     sizeof *t->ints);
     for (int layer = 0; layer < s->layers; layer++) {
@@ -80,7 +81,9 @@ void cpu_encoder_tape_forward(struct cpu_encoder_tape *t, const struct lstm_batc
     int32_t rows = t->tile.rows;
     t->batch = batch;
     t->masks = masks;
-    lstm_windows_sorted(s, batch, t->windows, rows);
+    struct lstm_walk walk = { 0 };
+    lstm_windows_next(s, batch, &walk, t->unsorted, rows);
+    lstm_windows_sort(t->unsorted, rows, t->windows);
     cpu_tile_plan(&t->tile, t->windows, rows, batch->tokens, t->ints);
     memset(t->zeros, 0, (size_t)rows * (size_t)s->hidden * sizeof *t->zeros);
     memset(t->d_states, 0, (size_t)t->tile.positions * 2 * (size_t)s->hidden * sizeof *t->d_states);
@@ -89,7 +92,7 @@ void cpu_encoder_tape_forward(struct cpu_encoder_tape *t, const struct lstm_batc
         struct cpu_input input = input_of(t, layer);
         for (int reverse = 0; reverse < 2; reverse++) {
             const struct cpu_kept *kept = &t->kept[layer][reverse];
-            struct cpu_steps steps = { 1, t->x, kept->gates, kept->cell, kept->state };
+            struct cpu_steps steps = { t->x, kept->gates, kept->cell, kept->state };
             cpu_direction_run(t->weights, layer, reverse, &t->tile, &input, &steps,
                               t->states[layer]);
         }

@@ -15,7 +15,7 @@ struct cpu_encoder_tape {
     const struct cpu_weights *weights; /* not ours */
     const struct lstm_batch *batch;    /* not ours */
     const float *masks;                /* not ours: texts x embedding, or NULL */
-    struct lstm_window *windows;
+    struct lstm_window *windows, *unsorted;
     struct cpu_tile tile;
     struct cpu_kept kept[LSTM_LAYERS_MAX][2];
     float *embedded;                 /* positions x embedding, row-major, dropout applied */

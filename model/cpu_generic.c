@@ -1,4 +1,5 @@
 /* The kernels in plain C, for any processor. */
+#include "dot_generic.h"
 #include "vec_generic.h"
 
 #define KERNELS cpu_kernels_generic
@@ -7,3 +8,13 @@
 #define GEMM_VECS 1
 #define GEMM_WIDE 2
 #include "cpu_kernels.inc"
+
+#define FP32 cpu_fp32_generic
+#define STEP_VECS 1
+#include "cpu_fp32.inc"
+
+#define INT8 cpu_int8_generic
+#define INT8_ISA ISA
+#define DOT_ROWS 2
+#define DOT_VECS 1
+#include "cpu_int8.inc"

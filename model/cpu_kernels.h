@@ -59,14 +59,15 @@ struct cpu_kernels {
 
     /* Pools count >= 1 states (count x width): scores[i] = attention . state i (Felbo et al. 2017).
      * scores holds count floats rounded up to 16. */
-    void (*pool)(int32_t count, int32_t width, const float *states, const float *attention,
+    void (*pool)(int32_t count, int32_t width, const void *states, const float *attention,
                  float *scores, struct cpu_pool *pool);
 
     /* Adds the next window of the same text to what was pooled before it. */
     void (*pool_merge)(int32_t width, struct cpu_pool *text, const struct cpu_pool *window);
 
-    /* features (3 width): attention-weighted mean, max, mean over count states. */
-    void (*pool_finish)(int32_t width, int32_t count, const struct cpu_pool *text, float *features);
+    /* features (3 width): attention-weighted mean, max, mean over count states, times unit. */
+    void (*pool_finish)(int32_t width, int32_t count, const struct cpu_pool *text, float unit,
+                        float *features);
 
     /* logits[k] = bias[k] + weight[k] . features */
     void (*classify)(int32_t classes, int32_t width, const float *weight, const float *bias,
@@ -113,7 +114,8 @@ extern const struct cpu_kernels cpu_kernels_generic;
 extern const struct cpu_kernels cpu_kernels_avx2, cpu_kernels_avx512;
 #endif
 
-/* The best table this machine can run, or the one with this name; NULL if it cannot run that. */
+/* The table of the best instruction set this machine can run, or of the one with this name (see
+ * cpu_arithmetic.h); NULL if it cannot run that. */
 const struct cpu_kernels *cpu_kernels_pick(const char *isa);
 
 #endif

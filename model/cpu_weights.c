@@ -26,12 +26,12 @@ static size_t inputs(const struct lstm_sizes *s, int layer)
 }
 
 enum lstm_status cpu_weights_open(const struct lstm_sizes *sizes, const struct cpu_kernels *kernels,
-                                  const float *params, int with_backward,
-                                  struct cpu_weights **weights, struct lstm_error *err)
+                                  const float *params, struct cpu_weights **weights,
+                                  struct lstm_error *err)
 {
     size_t h = (size_t)sizes->hidden, floats = 0;
     for (int layer = 0; layer < sizes->layers; layer++)
-        floats += 2 * 4 * h * ((inputs(sizes, layer) + h) * (with_backward ? 2 : 1) + 1);
+        floats += 2 * 4 * h * (2 * (inputs(sizes, layer) + h) + 1);
     struct cpu_weights *w = calloc(1, sizeof *w + floats * sizeof(float));
     *weights = w;
     if (!w)
@@ -47,10 +47,8 @@ enum lstm_status cpu_weights_open(const struct lstm_sizes *sizes, const struct c
             d->ih = next, next += ih;
             d->hh = next, next += hh;
             d->bias = next, next += 4 * h;
-            if (with_backward) {
-                d->ih_back = next, next += ih;
-                d->hh_back = next, next += hh;
-            }
+            d->ih_back = next, next += ih;
+            d->hh_back = next, next += hh;
         }
     cpu_weights_pack(w);
     return LSTM_OK;
@@ -68,10 +66,8 @@ void cpu_weights_pack(struct cpu_weights *w)
             cpu_pack_transposed(ih, 4 * h, in, d->ih);
             cpu_pack_transposed(hh, 4 * h, h, d->hh);
             memcpy(d->bias, hh + 4 * h * h, 4 * h * sizeof *d->bias);
-            if (d->ih_back) {
-                pack(ih, in, 4 * h, d->ih_back);
-                pack(hh, h, 4 * h, d->hh_back);
-            }
+            pack(ih, in, 4 * h, d->ih_back);
+            pack(hh, h, 4 * h, d->hh_back);
         }
 }
 

@@ -1,6 +1,6 @@
 #include "summarizer.h"
 #include "beam.h"
-#include "cpu_tiles.h"
+#include "cpu_reader.h"
 #include "source_text.h"
 
 #include <stdlib.h>
@@ -17,14 +17,13 @@ const struct lstm_summary_settings lstm_summary_defaults = {
 };
 
 struct lstm_summarizer {
-    const struct lstm_model *model; /* not ours */
-    struct cpu_weights *encoder;
-    struct cpu_decoder *decoder;
+    const struct lstm_model *model; /* not ours; its weights are not read after opening */
+    struct cpu_network *network;
 };
 
 struct lstm_summary_session {
     const struct lstm_summarizer *summarizer; /* not ours */
-    struct cpu_tiles *tiles;
+    struct cpu_reader *reader;
     struct cpu_beam *beam;
     struct lstm_tokens tokens; /* of all texts of a call, with offsets */
     float *states, *keys;      /* of a group's tokens: x 2 hidden, x alignment; one block */
@@ -82,21 +81,18 @@ void lstm_summary_free(struct lstm_summary *summary)
 enum lstm_status lstm_summarizer_open(const struct lstm_model *model, const char *isa,
                                       struct lstm_summarizer **summarizer, struct lstm_error *err)
 {
-    const struct cpu_kernels *kernels = cpu_kernels_pick(isa);
+    const struct cpu_isa *found = cpu_isa_pick(isa);
     *summarizer = NULL;
     if (!model->sizes.decoder)
         return lstm_fail(err, LSTM_MISMATCH, "a model of task \"%s\" cannot summarize",
                          model->task);
-    if (!kernels)
+    if (!found)
         return lstm_fail(err, LSTM_UNAVAILABLE, "this machine has no instruction set \"%s\"", isa);
     struct lstm_summarizer *s = calloc(1, sizeof *s);
     if (!s)
         return lstm_fail(err, LSTM_NOMEM, "out of memory for a summarizer");
     s->model = model;
-    enum lstm_status rc =
-        cpu_weights_open(&model->sizes, kernels, model->params, 0, &s->encoder, err);
-    if (!rc)
-        rc = cpu_decoder_open(&model->sizes, kernels, model->params, &s->decoder, err);
+    enum lstm_status rc = cpu_network_open(model, found, &s->network, err);
     if (rc)
         lstm_summarizer_close(s), s = NULL;
     *summarizer = s;
@@ -107,8 +103,7 @@ void lstm_summarizer_close(struct lstm_summarizer *summarizer)
 {
     if (!summarizer)
         return;
-    cpu_decoder_close(summarizer->decoder);
-    cpu_weights_close(summarizer->encoder);
+    cpu_network_close(summarizer->network);
     free(summarizer);
 }
 
@@ -120,9 +115,9 @@ enum lstm_status lstm_summary_session_open(const struct lstm_summarizer *summari
     if (!s)
         return lstm_fail(err, LSTM_NOMEM, "out of memory for a session");
     s->summarizer = summarizer;
-    enum lstm_status rc = cpu_tiles_open(summarizer->encoder, &s->tiles, err);
+    enum lstm_status rc = cpu_reader_open(summarizer->network, &s->reader, err);
     if (!rc)
-        rc = cpu_beam_open(summarizer->decoder, &s->beam, err);
+        rc = cpu_beam_open(summarizer->network, &s->beam, err);
     if (rc) {
         lstm_summary_session_close(s);
         *session = NULL;
@@ -134,7 +129,7 @@ void lstm_summary_session_close(struct lstm_summary_session *session)
 {
     if (!session)
         return;
-    cpu_tiles_close(session->tiles);
+    cpu_reader_close(session->reader);
     cpu_beam_close(session->beam);
     lstm_tokens_free(&session->tokens);
     free(session->states);
@@ -175,16 +170,20 @@ static void release(struct lstm_summary_session *s)
     cpu_beam_release(s->beam);
 }
 
-/* The states that a tile's windows own, to the places of their tokens. */
-static void take_tile(void *arg, const struct cpu_tile *tile, const float *states)
+/* The states that a tile's windows own, to the places of their tokens, and their keys. */
+static void take_tile(void *arg, const struct cpu_tile_states *tile, float *scratch)
 {
     struct lstm_summary_session *s = arg;
-    const size_t h2 = 2 * (size_t)s->summarizer->model->sizes.hidden;
+    const struct cpu_network *n = s->summarizer->network;
+    const size_t h2 = 2 * (size_t)n->sizes.hidden, a = (size_t)n->sizes.alignment;
+    (void)scratch;
     for (int32_t r = 0; r < tile->rows; r++) {
         const struct lstm_window *window = &tile->windows[r];
-        size_t from = (size_t)(tile->offset[r] + window->own_start - window->start);
-        memcpy(s->states + (size_t)window->own_start * h2, states + from * h2,
-               (size_t)window->own_length * h2 * sizeof *states);
+        const size_t from = (size_t)(tile->offset[r] + window->own_start - window->start);
+        const size_t to = (size_t)window->own_start;
+        cpu_source_fill(n, window->own_length,
+                        (const char *)tile->states + from * h2 * n->arithmetic->state_size,
+                        s->states + to * h2, s->keys + to * a);
     }
 }
 
@@ -198,10 +197,10 @@ static enum lstm_status read_group(struct lstm_summary_session *s, const struct 
                                       .starts = g->starts,
                                       .stop = q->stop,
                                       .stop_arg = q->stop_arg };
+    const struct cpu_taker taker = { .tile = take_tile, .arg = s };
     enum lstm_status rc = reserve(s, total, err);
-    if (rc || (rc = cpu_tiles_run(s->tiles, &batch, take_tile, s, err)))
+    if (rc || (rc = cpu_reader_run(s->reader, &batch, &taker, err)))
         return rc;
-    cpu_source_keys(s->summarizer->decoder, total, s->states, s->keys);
     for (int32_t i = 0; i < g->texts; i++) {
         size_t at = (size_t)g->starts[i];
         g->sources[i] = (struct cpu_source){ g->starts[i + 1] - g->starts[i], tokens + at,

@@ -219,7 +219,7 @@ static enum lstm_status check(struct lstm_summary_tape *t, const struct lstm_bat
                 return lstm_fail(err, LSTM_RANGE, "token %d of a vocabulary of %d",
                                  targets->tokens[p], t->decoder->sizes.vocab);
     }
-    return cpu_batch_check(&t->decoder->sizes, batch, err);
+    return lstm_batch_check(&t->decoder->sizes, batch, err);
 }
 
 /* ---- forward ---- */

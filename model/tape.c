@@ -69,7 +69,7 @@ enum lstm_status lstm_tape_forward(struct lstm_tape *t, const struct lstm_batch 
     const struct cpu_weights *w = t->encoder.weights;
     const struct cpu_kernels *k = w->kernels;
     const struct lstm_sizes *s = &w->sizes;
-    enum lstm_status rc = cpu_batch_check(s, batch, err);
+    enum lstm_status rc = lstm_batch_check(s, batch, err);
     if (rc || (rc = reserve(t, batch, err)))
         return rc;
     cpu_encoder_tape_forward(&t->encoder, batch, masks ? masks->embedding : NULL);
@@ -81,7 +81,7 @@ enum lstm_status lstm_tape_forward(struct lstm_tape *t, const struct lstm_batch 
     const float *weight = w->params + lstm_classifier_at(s);
     for (int32_t i = 0; i < batch->texts; i++) {
         float *features = t->features + (size_t)i * columns;
-        k->pool_finish(width, t->pools.counts[i], &t->pools.texts[i], features);
+        k->pool_finish(width, t->pools.counts[i], &t->pools.texts[i], 1.0f, features);
         cpu_mask_row(features, cpu_mask_of(t->feature_masks, i, columns), columns);
         k->classify(s->classes, 3 * width, weight, weight + classes * columns, features,
                     logits + (size_t)i * classes);

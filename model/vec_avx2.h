@@ -2,11 +2,12 @@
 #ifndef LSTM_VEC_AVX2_H
 #define LSTM_VEC_AVX2_H
 
-#if !defined(__AVX2__) || !defined(__FMA__)
-#error "compile this file with -mavx2 -mfma (see the Makefile)"
+#if !defined(__AVX2__) || !defined(__FMA__) || !defined(__F16C__)
+#error "compile this file with -mavx2 -mfma -mf16c (see the Makefile)"
 #endif
 
 #include <immintrin.h>
+#include <stdint.h>
 
 typedef struct { __m256 lo, hi; } v16;
 
@@ -55,6 +56,49 @@ static inline __m256 v16_pow2_half(__m256 n)
 }
 
 static inline v16 v16_pow2(v16 n) { return (v16){ v16_pow2_half(n.lo), v16_pow2_half(n.hi) }; }
+
+static inline __m256 v16_scale_half(__m256 p, __m256 n)
+{
+    __m256i shift = _mm256_slli_epi32(_mm256_cvttps_epi32(n), 23);
+    return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(p), shift));
+}
+
+static inline v16 v16_scale(v16 p, v16 n) { return V16_BOTH(v16_scale_half, p, n); }
+
+static inline v16 v16_load_ints(const int32_t *p)
+{
+    return (v16){ _mm256_cvtepi32_ps(_mm256_loadu_si256((const __m256i *)(const void *)p)),
+                  _mm256_cvtepi32_ps(_mm256_loadu_si256((const __m256i *)(const void *)(p + 8))) };
+}
+
+static inline v16 v16_load_bytes(const uint8_t *p, int offset)
+{
+    __m128i bytes = _mm_xor_si128(_mm_loadu_si128((const __m128i *)(const void *)p),
+                                  _mm_set1_epi8((char)offset));
+    return (v16){ _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes)),
+                  _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(bytes, 8))) };
+}
+
+static inline void v16_store_bytes(uint8_t *p, v16 a, int offset)
+{
+    __m256i words = _mm256_packs_epi32(_mm256_cvtps_epi32(a.lo), _mm256_cvtps_epi32(a.hi));
+    words = _mm256_permute4x64_epi64(words, 0xd8); /* packing works in halves of 128 bits */
+    __m128i bytes = _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+    _mm_storeu_si128((__m128i *)(void *)p, _mm_xor_si128(bytes, _mm_set1_epi8((char)offset)));
+}
+
+static inline v16 v16_load_half(const uint16_t *p)
+{
+    return (v16){ _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)p)),
+                  _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)(p + 8))) };
+}
+
+static inline void v16_store_half(uint16_t *p, v16 a)
+{
+    enum { NEAREST = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC };
+    _mm_storeu_si128((__m128i *)(void *)p, _mm256_cvtps_ph(a.lo, NEAREST));
+    _mm_storeu_si128((__m128i *)(void *)(p + 8), _mm256_cvtps_ph(a.hi, NEAREST));
+}
 
 static inline float v16_sum(v16 a)
 {

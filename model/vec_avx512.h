@@ -7,6 +7,7 @@
 #endif
 
 #include <immintrin.h>
+#include <stdint.h>
 
 typedef __m512 v16;
 
@@ -32,6 +33,36 @@ static inline v16 v16_pow2(v16 n)
 {
     __m512i exponent = _mm512_add_epi32(_mm512_cvttps_epi32(n), _mm512_set1_epi32(127));
     return _mm512_castsi512_ps(_mm512_slli_epi32(exponent, 23));
+}
+
+static inline v16 v16_scale(v16 p, v16 n) { return _mm512_scalef_ps(p, n); }
+static inline v16 v16_load_ints(const int32_t *p)
+{
+    return _mm512_cvtepi32_ps(_mm512_loadu_si512(p));
+}
+
+static inline v16 v16_load_bytes(const uint8_t *p, int offset)
+{
+    __m128i bytes = _mm_xor_si128(_mm_loadu_si128((const __m128i *)(const void *)p),
+                                  _mm_set1_epi8((char)offset));
+    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes));
+}
+
+static inline void v16_store_bytes(uint8_t *p, v16 a, int offset)
+{
+    __m128i bytes = _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(a));
+    _mm_storeu_si128((__m128i *)(void *)p, _mm_xor_si128(bytes, _mm_set1_epi8((char)offset)));
+}
+
+static inline v16 v16_load_half(const uint16_t *p)
+{
+    return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)p));
+}
+
+static inline void v16_store_half(uint16_t *p, v16 a)
+{
+    enum { NEAREST = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC };
+    _mm256_storeu_si256((__m256i *)(void *)p, _mm512_cvtps_ph(a, NEAREST));
 }
 
 static inline float v16_sum(v16 a)

@@ -84,6 +84,76 @@ static inline v16 v16_pow2(v16 n)
     return r;
 }
 
+/* p 2^n for integral n; p and the result are normal numbers. */
+static inline v16 v16_scale(v16 p, v16 n)
+{
+    for (int i = 0; i < 16; i++) {
+        uint32_t bits;
+        memcpy(&bits, &p.lane[i], sizeof bits);
+        bits += (uint32_t)(int32_t)n.lane[i] << 23;
+        memcpy(&p.lane[i], &bits, sizeof bits);
+    }
+    return p;
+}
+
+static inline v16 v16_load_ints(const int32_t *p) { V16_EACH((float)p[i]); }
+
+/* Whole numbers in -127..127, kept in bytes above their value by offset: 0, or 128 as the unsigned
+ * bytes that some products want. Storing rounds to nearest, ties to even. */
+static inline v16 v16_load_bytes(const uint8_t *p, int offset)
+{
+    V16_EACH((float)(int8_t)(p[i] ^ offset));
+}
+
+static inline void v16_store_bytes(uint8_t *p, v16 a, int offset)
+{
+    for (int i = 0; i < 16; i++)
+        p[i] = (uint8_t)((int32_t)rintf(a.lane[i]) ^ offset);
+}
+
+/* IEEE 754 binary16. Widening: the bits as if of a float of the small exponent range, then the
+ * exponents put right by a product, which is exact. */
+static inline v16 v16_load_half(const uint16_t *p)
+{
+    v16 r;
+    for (int i = 0; i < 16; i++) {
+        uint32_t bits = (uint32_t)(p[i] & 0x7fff) << 13;
+        float magnitude;
+        memcpy(&magnitude, &bits, sizeof magnitude);
+        magnitude *= 0x1p112f;
+        memcpy(&bits, &magnitude, sizeof bits);
+        bits |= bits >= 0x47800000u ? 0x7f800000u : 0; /* infinity and NaN stay what they are */
+        bits |= (uint32_t)(p[i] & 0x8000) << 16;
+        memcpy(&r.lane[i], &bits, sizeof bits);
+    }
+    return r;
+}
+
+/* Narrowing to nearest, ties to even, beyond the range to infinity: adding a power of two leaves
+ * the bits that a half has room for. */
+static inline void v16_store_half(uint16_t *p, v16 a)
+{
+    for (int i = 0; i < 16; i++) {
+        uint32_t bits, sign, rounder, half;
+        memcpy(&bits, &a.lane[i], sizeof bits);
+        sign = bits >> 16 & 0x8000;
+        bits &= 0x7fffffff;
+        if (bits >= 0x47800000) { /* 65536 and more */
+            half = bits > 0x7f800000 ? 0x7e00 : 0x7c00;
+        } else {
+            float magnitude, power;
+            uint32_t exponent = bits >> 23 < 113 ? 113 : bits >> 23; /* subnormal below 2^-14 */
+            rounder = (exponent + 13) << 23;
+            memcpy(&magnitude, &bits, sizeof magnitude);
+            memcpy(&power, &rounder, sizeof power);
+            magnitude += power;
+            memcpy(&half, &magnitude, sizeof half);
+            half = half - rounder + ((exponent - 113) << 10);
+        }
+        p[i] = (uint16_t)(sign | half);
+    }
+}
+
 /* The sum of the lanes, as a tree: 8 + 8, 4 + 4, 2 + 2, 1 + 1. */
 static inline float v16_sum(v16 a)
 {

@@ -2,7 +2,7 @@
  * follow. */
 #include "model/beam.h"
 #include "model/cpu_rows.h"
-#include "model/cpu_tiles.h"
+#include "model/cpu_reader.h"
 #include "model/text.h"
 #include "tests/networks.h"
 #include "tests/summary_reference.h"
@@ -28,10 +28,10 @@ static const struct lstm_sizes sizes = { .vocab = VOCAB,
 
 /* A network on one instruction set. */
 struct network {
-    float *params;
-    struct cpu_weights *encoder;
-    struct cpu_decoder *decoder;
-    struct cpu_tiles *tiles;
+    struct lstm_model model;
+    const struct cpu_isa *isa;
+    struct cpu_network *network;
+    struct cpu_reader *reader;
     struct cpu_beam *beam;
 };
 
@@ -59,7 +59,7 @@ static struct network network_open(const char *isa, uint64_t seed, float scale)
     struct lstm_error err;
     const struct cpu_kernels *kernels = cpu_kernels_pick(isa);
     struct network n = { .params = network_params(&sizes, seed, scale) };
-    assert_int_equal(cpu_weights_open(&sizes, kernels, n.params, 0, &n.encoder, &err), LSTM_OK);
+    assert_int_equal(cpu_weights_open(&sizes, kernels, n.params, &n.encoder, &err), LSTM_OK);
     assert_int_equal(cpu_decoder_open(&sizes, kernels, n.params, &n.decoder, &err), LSTM_OK);
     assert_int_equal(cpu_tiles_open(n.encoder, &n.tiles, &err), LSTM_OK);
     assert_int_equal(cpu_beam_open(n.decoder, &n.beam, &err), LSTM_OK);

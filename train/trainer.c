@@ -34,7 +34,7 @@ enum lstm_status trainer_open(const struct lstm_sizes *sizes, const struct train
     t->variance = floats + 2 * t->padded;
     t->best = floats + 3 * t->padded;
     t->gradients = floats + 4 * t->padded;
-    if ((rc = cpu_weights_open(sizes, cpu_kernels_pick(NULL), t->params, 1, &t->weights, err)))
+    if ((rc = cpu_weights_open(sizes, cpu_kernels_pick(NULL), t->params, &t->weights, err)))
         goto done;
     if (sizes->decoder &&
         (rc = cpu_decoder_open(sizes, t->weights->kernels, t->params, &t->decoder, err)))

@@ -1,0 +1,223 @@
+#include "cpu_reader.h"
+#include "carve.h"
+#include "limits.h"
+#include "parallel.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+enum {
+    TILE_ROWS = 36,          /* a multiple of every register tile's height */
+    THREAD_WORK = 100000000, /* multiplications that are worth a thread: a fraction of a millisecond */
+};
+
+/* The working memory of one thread. */
+struct tile_memory {
+    void *block;
+    char *states[2]; /* TILE_ROWS x window positions x 2 hidden: a layer's output, the one below */
+    float *cell;     /* rows x hidden */
+    char *products;  /* rows x 4 hidden input products that no table holds */
+    float *scratch;  /* of the taker */
+    int32_t offset[TILE_ROWS];
+    const void *input[TILE_ROWS], *before[TILE_ROWS];
+    void *after[TILE_ROWS];
+};
+
+struct cpu_reader {
+    const struct cpu_network *network; /* not ours */
+    struct tile_memory memory[LSTM_THREADS_MAX];
+    struct lstm_window windows[CPU_ROUND_WINDOWS], sorted[CPU_ROUND_WINDOWS];
+};
+
+/* One round as its threads see it. */
+struct round {
+    struct cpu_reader *reader;
+    const struct lstm_batch *batch;
+    const struct cpu_taker *taker;
+    int32_t windows, tile_rows;
+    atomic_int is_stopped;
+};
+
+enum lstm_status cpu_reader_open(const struct cpu_network *network, struct cpu_reader **reader,
+                                 struct lstm_error *err)
+{
+    struct cpu_reader *r = *reader = calloc(1, sizeof *r);
+    if (!r)
+        return lstm_fail(err, LSTM_NOMEM, "out of memory for %zu bytes to read with", sizeof *r);
+    r->network = network;
+    return LSTM_OK;
+}
+
+void cpu_reader_close(struct cpu_reader *reader)
+{
+    if (!reader)
+        return;
+    for (int i = 0; i < LSTM_THREADS_MAX; i++)
+        free(reader->memory[i].block);
+    free(reader);
+}
+
+static void lay_out(const struct cpu_network *n, struct tile_memory *m, struct carver *carver)
+{
+    const size_t h = (size_t)n->sizes.hidden, window = (size_t)n->sizes.window;
+    const size_t states = TILE_ROWS * window * 2 * h;
+    m->states[0] = carve(carver, states, n->arithmetic->state_size);
+    m->states[1] =
+        n->sizes.layers > 1 ? carve(carver, states, n->arithmetic->state_size) : m->states[0];
+    m->cell = carve(carver, TILE_ROWS * h, sizeof *m->cell);
+    m->products = carve(carver, TILE_ROWS * 4 * h, n->arithmetic->input_size);
+    m->scratch = carve(carver, window + 16, sizeof *m->scratch);
+}
+
+static enum lstm_status reserve(struct cpu_reader *r, int32_t threads, struct lstm_error *err)
+{
+    for (int32_t i = 0; i < threads; i++) {
+        struct tile_memory *m = &r->memory[i];
+        struct carver count = { 0 };
+        if (m->block)
+            continue;
+        lay_out(r->network, m, &count);
+        if (!(m->block = aligned_alloc(64, count.used)))
+            return lstm_fail(err, LSTM_NOMEM, "out of memory for tiles of %zu bytes", count.used);
+        struct carver carver = { .memory = m->block };
+        lay_out(r->network, m, &carver);
+    }
+    return LSTM_OK;
+}
+
+/* ---- a tile ---- */
+
+struct direction {
+    const struct cpu_network *network;
+    struct tile_memory *memory;
+    const struct lstm_window *windows;
+    const int32_t *tokens;
+    int layer, reverse;
+    char *out;      /* the layer's states */
+    const char *in; /* those of the layer below */
+};
+
+/* Which token of its window a row reads at a step. */
+static int32_t position(const struct direction *d, int32_t row, int32_t step)
+{
+    return d->reverse ? d->windows[row].length - 1 - step : step;
+}
+
+static void look_up(const struct direction *d, int32_t rows, int32_t step)
+{
+    int32_t tokens[TILE_ROWS];
+    for (int32_t r = 0; r < rows; r++)
+        tokens[r] = d->tokens[d->windows[r].start + position(d, r, step)];
+    cpu_inputs_find(d->network, &d->network->read, d->reverse, rows, tokens, d->memory->products,
+                    d->memory->input);
+}
+
+/* The input products of a layer above the first. */
+static void multiply(const struct direction *d, int32_t rows, int32_t step)
+{
+    const struct cpu_network *n = d->network;
+    const struct cpu_arithmetic *a = n->arithmetic;
+    const size_t h = (size_t)n->sizes.hidden;
+    const void *below[TILE_ROWS];
+    void *out[TILE_ROWS];
+    for (int32_t r = 0; r < rows; r++) {
+        const size_t at = (size_t)(d->memory->offset[r] + position(d, r, step));
+        below[r] = d->in + at * 2 * h * a->state_size;
+        d->memory->input[r] = out[r] = d->memory->products + (size_t)r * 4 * h * a->input_size;
+    }
+    a->input(rows, &n->above[d->layer][d->reverse], below, NULL, out);
+}
+
+static void run_direction(const struct direction *d, int32_t rows)
+{
+    const struct cpu_network *n = d->network;
+    struct tile_memory *m = d->memory;
+    const size_t half = (size_t)n->sizes.hidden * n->arithmetic->state_size;
+    for (int32_t step = 0; step < d->windows[0].length; step++) {
+        while (d->windows[rows - 1].length <= step)
+            rows--;
+        for (int32_t r = 0; r < rows; r++) {
+            const size_t at = (size_t)(m->offset[r] + position(d, r, step));
+            m->before[r] = m->after[r];
+            m->after[r] = d->out + at * 2 * half + (d->reverse ? half : 0);
+        }
+        if (d->layer)
+            multiply(d, rows, step);
+        else
+            look_up(d, rows, step);
+        n->arithmetic->step(rows, n->sizes.hidden, &n->recurrent[d->layer][d->reverse], step == 0,
+                            m->input, m->before, m->cell, m->after);
+    }
+}
+
+static void run_tile(void *arg, int32_t part, int32_t worker)
+{
+    struct round *round = arg;
+    const struct cpu_network *n = round->reader->network;
+    struct tile_memory *m = &round->reader->memory[worker];
+    const int32_t first = part * round->tile_rows, left = round->windows - first;
+    const struct lstm_window *windows = round->reader->sorted + first;
+    struct cpu_tile_states tile = { .windows = windows,
+                                    .rows = left < round->tile_rows ? left : round->tile_rows,
+                                    .offset = m->offset };
+    if (worker == 0 && round->batch->stop && round->batch->stop(round->batch->stop_arg))
+        atomic_store(&round->is_stopped, 1);
+    if (atomic_load(&round->is_stopped))
+        return;
+    for (int32_t r = 0, at = 0; r < tile.rows; at += windows[r].length, r++)
+        m->offset[r] = at;
+    for (int layer = 0; layer < n->sizes.layers; layer++)
+        for (int reverse = 0; reverse < 2; reverse++) {
+            struct direction d = { n, m, windows, round->batch->tokens, layer, reverse,
+                                   m->states[layer % 2], m->states[(layer + 1) % 2] };
+            run_direction(&d, tile.rows);
+        }
+    tile.states = m->states[(n->sizes.layers - 1) % 2];
+    round->taker->tile(round->taker->arg, &tile, m->scratch);
+}
+
+/* ---- a batch ---- */
+
+/* How many threads so many tokens are worth. */
+static int32_t threads_for(const struct lstm_sizes *s, double tokens)
+{
+    const double h = s->hidden, first = 2 * 4 * h * h, above = 2 * 4 * h * 3 * h;
+    const double worth = tokens * (first + (s->layers - 1) * above) / THREAD_WORK;
+    const int32_t most = lstm_limits_get().threads;
+    return worth < 2 ? 1 : worth < most ? (int32_t)worth : most;
+}
+
+/* The rows of a tile: few enough that every thread gets some, in whole register tiles. */
+static int32_t rows_for(int32_t windows, int32_t threads)
+{
+    const int32_t share = (windows + threads - 1) / threads, rows = (share + 5) / 6 * 6;
+    return rows < TILE_ROWS ? rows : TILE_ROWS;
+}
+
+enum lstm_status cpu_reader_run(struct cpu_reader *reader, const struct lstm_batch *batch,
+                                const struct cpu_taker *taker, struct lstm_error *err)
+{
+    const struct lstm_sizes *sizes = &reader->network->sizes;
+    struct round round = { .reader = reader, .batch = batch, .taker = taker };
+    struct lstm_walk walk = { 0 };
+    enum lstm_status rc = lstm_batch_check(sizes, batch, err);
+    if (rc || batch->texts == 0)
+        return rc;
+    const int32_t threads =
+        threads_for(sizes, (double)batch->starts[batch->texts] - (double)batch->starts[0]);
+    if ((rc = reserve(reader, threads, err)))
+        return rc;
+    while ((round.windows = lstm_windows_next(sizes, batch, &walk, reader->windows,
+                                              CPU_ROUND_WINDOWS)) > 0) {
+        lstm_windows_sort(reader->windows, round.windows, reader->sorted);
+        round.tile_rows = rows_for(round.windows, threads);
+        lstm_parallel(threads, (round.windows + round.tile_rows - 1) / round.tile_rows, run_tile,
+                      &round);
+        if (round.is_stopped)
+            return lstm_fail(err, LSTM_INTERRUPTED, "interrupted in text %d of %d",
+                             reader->windows[0].text + 1, batch->texts);
+        if (taker->round)
+            taker->round(taker->arg, reader->windows, round.windows);
+    }
+    return LSTM_OK;
+}
