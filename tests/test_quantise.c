@@ -331,7 +331,7 @@ static float golden_value(size_t tensor, size_t i)
 static void a_foreign_program_quantises_to_the_same_bits(void **state)
 {
     struct lstm_tensor tensors[LSTM_TENSORS_MAX];
-    struct lstm_model *golden, *model;
+    struct lstm_model *golden, *model = NULL;
     struct lstm_error err = { 0 };
     size_t size;
     unsigned char *blob = model_file_bytes("tests/data/golden_int8.safetensors", &size);
