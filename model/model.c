@@ -4,6 +4,7 @@
 #include "floats.h"
 #include "json.h"
 #include "model_file.h"
+#include "quantise.h"
 #include "safetensors.h"
 #include "tokenizer.h"
 
@@ -18,6 +19,7 @@ struct reader {
     const unsigned char *blob;
     struct safetensors *file;
     struct lstm_model *model;
+    int is_quantised; /* embedding.weight is int8: then every matrix has to be */
     struct lstm_error *err;
 };
 
@@ -221,15 +223,34 @@ static enum lstm_status read_metadata(struct reader *r)
     return model_check(r->model, LSTM_CORRUPT, r->err);
 }
 
+static enum lstm_status check_dtype(struct reader *r, const struct model_part *part,
+                                    enum safetensors_dtype dtype)
+{
+    const char *expected = "F32, F16 or BF16";
+    int is_expected =
+        dtype == SAFETENSORS_F32 || dtype == SAFETENSORS_F16 || dtype == SAFETENSORS_BF16;
+    if (part->kind == PART_INT8) {
+        expected = "I8 as embedding.weight is";
+        is_expected = dtype == SAFETENSORS_I8;
+    } else if (part->kind == PART_SCALES) {
+        expected = "F32";
+        is_expected = dtype == SAFETENSORS_F32;
+    }
+    if (is_expected)
+        return LSTM_OK;
+    return lstm_fail(r->err, LSTM_CORRUPT, "tensor %s is %s, expected %s", part->name,
+                     safetensors_dtype_name(dtype), expected);
+}
+
 static enum lstm_status find_part(struct reader *r, const struct model_part *part,
                                   const struct safetensors_tensor **tensor)
 {
     const struct safetensors_tensor *t = *tensor = safetensors_find(r->file, part->name);
     if (!t)
         return lstm_fail(r->err, LSTM_CORRUPT, "tensor %s is missing", part->name);
-    if (t->dtype != SAFETENSORS_F32 && t->dtype != SAFETENSORS_F16 && t->dtype != SAFETENSORS_BF16)
-        return lstm_fail(r->err, LSTM_CORRUPT, "tensor %s is %s, expected F32, F16 or BF16",
-                         part->name, safetensors_dtype_name(t->dtype));
+    enum lstm_status rc = check_dtype(r, part, t->dtype);
+    if (rc)
+        return rc;
     if (part->rank == 1 && (t->rank != 1 || t->shape[0] != part->cols))
         return lstm_fail(r->err, LSTM_CORRUPT, "tensor %s: expected shape [%d]", part->name,
                          (int)part->cols);
@@ -239,14 +260,37 @@ static enum lstm_status find_part(struct reader *r, const struct model_part *par
     return LSTM_OK;
 }
 
-static enum lstm_status read_part(struct reader *r, const struct model_part *part)
+static enum lstm_status read_int8(struct reader *r, const struct model_part *part,
+                                  const struct safetensors_tensor *t)
 {
-    const struct safetensors_tensor *t;
+    const size_t count = (size_t)part->rows * (size_t)part->cols;
+    const size_t bad = model_copy_int8(r->blob + t->at, count, r->model->int8.weights + part->at);
+    if (bad < count)
+        return lstm_fail(r->err, LSTM_CORRUPT,
+                         "tensor %s, element %zu: -128 is no weight, expected -127 to 127",
+                         part->name, bad);
+    return LSTM_OK;
+}
+
+static enum lstm_status read_scales(struct reader *r, const struct model_part *part,
+                                    const struct safetensors_tensor *t)
+{
+    const size_t count = (size_t)part->cols;
+    float *scales = r->model->int8.scales + part->at;
+    floats_read(t->dtype, r->blob + t->at, count, scales);
+    const size_t bad = model_check_scales(scales, count);
+    if (bad < count)
+        return lstm_fail(r->err, LSTM_CORRUPT,
+                         "tensor %s, element %zu: %g is no scale, expected %g to %g", part->name,
+                         bad, (double)scales[bad], (double)LSTM_SCALE_MIN, (double)LSTM_SCALE_MAX);
+    return LSTM_OK;
+}
+
+static enum lstm_status read_floats(struct reader *r, const struct model_part *part,
+                                    const struct safetensors_tensor *t)
+{
     float bias[4 * LSTM_HIDDEN_MAX], *values = r->model->params + part->at;
     size_t count = (size_t)part->rows * (size_t)part->cols, bad;
-    enum lstm_status rc = find_part(r, part, &t);
-    if (rc)
-        return rc;
     bad = floats_read(t->dtype, r->blob + t->at, count, part->kind == PART_BIAS_HH ? bias : values);
     if (part->kind == PART_BIAS_HH)
         for (size_t i = 0; i < count; i++)
@@ -258,6 +302,17 @@ static enum lstm_status read_part(struct reader *r, const struct model_part *par
     return LSTM_OK;
 }
 
+static enum lstm_status read_part(struct reader *r, const struct model_part *part)
+{
+    const struct safetensors_tensor *t;
+    enum lstm_status rc = find_part(r, part, &t);
+    if (rc)
+        return rc;
+    return part->kind == PART_INT8     ? read_int8(r, part, t)
+           : part->kind == PART_SCALES ? read_scales(r, part, t)
+                                       : read_floats(r, part, t);
+}
+
 static enum lstm_status refuse_others(struct reader *r, const struct model_part *parts, int count)
 {
     char shown[SAFETENSORS_SHOWN_SIZE];
@@ -267,34 +322,45 @@ static enum lstm_status refuse_others(struct reader *r, const struct model_part 
             p++;
         if (p == count)
             return lstm_fail(
-                r->err, LSTM_CORRUPT, "tensor %s does not belong to a model of %d layers",
-                safetensors_shown(r->file->tensors[i].name, shown), (int)r->model->sizes.layers);
+                r->err, LSTM_CORRUPT, "tensor %s does not belong to a model of %d layers%s",
+                safetensors_shown(r->file->tensors[i].name, shown), (int)r->model->sizes.layers,
+                r->is_quantised ? " that is quantised (embedding.weight is I8)" : "");
     }
     return LSTM_OK;
+}
+
+static enum lstm_status alloc_params(struct reader *r)
+{
+    const size_t count = lstm_params_count(&r->model->sizes);
+    if (count > (SIZE_MAX - PARAMS_ALIGNMENT) / sizeof(float))
+        return lstm_fail(r->err, LSTM_NOMEM, "a model of %zu parameters", count);
+    const size_t size =
+        (count * sizeof(float) + PARAMS_ALIGNMENT - 1) / PARAMS_ALIGNMENT * PARAMS_ALIGNMENT;
+    if (!(r->model->params = aligned_alloc(PARAMS_ALIGNMENT, size)))
+        return lstm_fail(r->err, LSTM_NOMEM, "a model of %zu parameters", count);
+    return r->is_quantised ? lstm_int8_open(&r->model->sizes, &r->model->int8, r->err) : LSTM_OK;
 }
 
 static enum lstm_status read_params(struct reader *r)
 {
     struct model_part parts[MODEL_PARTS_MAX];
-    size_t params_count = lstm_params_count(&r->model->sizes);
-    const struct safetensors_tensor *t;
+    const struct safetensors_tensor *t = safetensors_find(r->file, "embedding.weight");
     enum lstm_status rc;
-    int count = model_parts(&r->model->sizes, parts);
+    r->is_quantised = t->dtype == SAFETENSORS_I8;
+    int count = model_parts(&r->model->sizes, r->is_quantised, parts);
     if ((rc = refuse_others(r, parts, count)))
         return rc;
-    /* All shapes first: then the block is at most twice the size of the file. */
+    /* All shapes first: then the blocks are at most five times the size of the file. */
     for (int i = 0; i < count; i++)
         if ((rc = find_part(r, &parts[i], &t)))
             return rc;
-    if (params_count > (SIZE_MAX - PARAMS_ALIGNMENT) / sizeof(float))
-        return lstm_fail(r->err, LSTM_NOMEM, "a model of %zu parameters", params_count);
-    size_t size =
-        (params_count * sizeof(float) + PARAMS_ALIGNMENT - 1) / PARAMS_ALIGNMENT * PARAMS_ALIGNMENT;
-    if (!(r->model->params = aligned_alloc(PARAMS_ALIGNMENT, size)))
-        return lstm_fail(r->err, LSTM_NOMEM, "a model of %zu parameters", params_count);
+    if ((rc = alloc_params(r)))
+        return rc;
     for (int i = 0; i < count; i++)
         if ((rc = read_part(r, &parts[i])))
             return rc;
+    if (r->is_quantised)
+        lstm_dequantise(&r->model->sizes, &r->model->int8, r->model->params);
     return LSTM_OK;
 }
 
@@ -319,13 +385,21 @@ enum lstm_status lstm_model_read(const void *blob, size_t size, struct lstm_mode
     return rc;
 }
 
+void lstm_model_forget_weights(struct lstm_model *model)
+{
+    free(model->params);
+    free(model->int8.weights);
+    model->params = NULL;
+    model->int8 = (struct lstm_int8){ NULL, NULL };
+}
+
 void lstm_model_free(struct lstm_model *model)
 {
     if (!model)
         return;
     if (model->tokenizer)
         lstm_tokenizer_close(model->tokenizer);
-    free(model->params);
+    lstm_model_forget_weights(model);
     free(model->card);
     free(model);
 }

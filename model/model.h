@@ -64,11 +64,15 @@ struct lstm_direction {
     const float *bias;      /* 4 hidden */
 };
 
+#define LSTM_SCALE_MIN 0x1p-120F
+#define LSTM_SCALE_MAX 0x1p120F
+
 /* The matrices of a quantised model: weight (r, c) of a tensor is scale[r] * weight[r][c]. */
 struct lstm_int8 {
     int8_t *weights; /* -127..127, each where its parameter lies in the block; what lies between the
                         matrices is not used. NULL: the model is not quantised */
-    float *scales;   /* lstm_scales_count(&sizes) */
+    float *scales;   /* lstm_scales_count(&sizes), LSTM_SCALE_MIN..LSTM_SCALE_MAX; in the same block
+                        as weights */
 };
 
 struct lstm_model {
@@ -133,18 +137,23 @@ struct lstm_decoder_scales_at {
 };
 struct lstm_decoder_scales_at lstm_decoder_scales_at(const struct lstm_sizes *sizes);
 
-/* Parses and checks a model file. The blob may be hostile; it is not needed after the call.
- * Errors: LSTM_CORRUPT with what is wrong, LSTM_NOMEM. On error *model is NULL. */
+/* Parses and checks a model file. The blob may be hostile; it is not needed after the call. Of a
+ * quantised one both params and int8 are filled. Errors: LSTM_CORRUPT with what is wrong,
+ * LSTM_NOMEM. On error *model is NULL. */
 enum lstm_status lstm_model_read(const void *blob, size_t size, struct lstm_model **model,
                                  struct lstm_error *err);
 
-enum lstm_storage { LSTM_F32, LSTM_F16, LSTM_BF16 };
+enum lstm_storage { LSTM_F32, LSTM_F16, LSTM_BF16, LSTM_I8 };
 
 /* Writes a model as one blob (malloc'ed; the caller frees it). Matrices are stored as asked,
- * vectors always as F32. The same model gives the same bytes. Errors: LSTM_NOMEM, LSTM_RANGE when a
- * value does not fit F16. */
+ * vectors always as F32; LSTM_I8 stores int8 and takes from params only what is not quantised. The
+ * same model gives the same bytes. Errors: LSTM_NOMEM, LSTM_RANGE when a value does not fit the
+ * storage, LSTM_MISMATCH for LSTM_I8 of a model that is not quantised. */
 enum lstm_status lstm_model_write(const struct lstm_model *model, enum lstm_storage storage,
                                   void **blob, size_t *size, struct lstm_error *err);
+
+/* Frees params and int8, for a user who has them in a form of its own; the rest stays. */
+void lstm_model_forget_weights(struct lstm_model *model);
 
 void lstm_model_free(struct lstm_model *model);
 

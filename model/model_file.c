@@ -11,7 +11,27 @@
 
 enum { CARD_VALUES_MAX = 16384 };
 
-int model_parts(const struct lstm_sizes *sizes, struct model_part *parts)
+/* An int8 matrix and its scales. The decoder's two matrices are one whose columns lie apart, so
+ * they have one scale a row, behind the second. */
+static int add_quantised(const struct lstm_tensor *t, struct model_part *parts)
+{
+    const int is_first_of_two = strcmp(t->name, "decoder.weight_ih") == 0;
+    const int is_second_of_two = strcmp(t->name, "decoder.weight_hh") == 0;
+    parts[0] = (struct model_part){
+        .rank = 2, .rows = t->rows, .cols = t->cols, .at = t->at, .kind = PART_INT8
+    };
+    memcpy(parts[0].name, t->name, sizeof parts[0].name);
+    if (is_first_of_two)
+        return 1;
+    parts[1] = (struct model_part){
+        .rank = 1, .rows = 1, .cols = t->rows, .at = t->scales_at, .kind = PART_SCALES
+    };
+    snprintf(parts[1].name, sizeof parts[1].name, "%.32s_scale",
+             is_second_of_two ? "decoder.weight" : t->name);
+    return 2;
+}
+
+int model_parts(const struct lstm_sizes *sizes, int is_quantised, struct model_part *parts)
 {
     struct lstm_tensor tensors[LSTM_TENSORS_MAX];
     int count = 0, tensors_count = lstm_layout(sizes, tensors);
@@ -19,6 +39,10 @@ int model_parts(const struct lstm_sizes *sizes, struct model_part *parts)
         const struct lstm_tensor *t = &tensors[i];
         struct model_part part = { .rank = 2, .rows = t->rows, .cols = t->cols, .at = t->at };
         const char *bias = strstr(t->name, ".bias");
+        if (is_quantised && t->is_quantised) {
+            count += add_quantised(t, parts + count);
+            continue;
+        }
         if (bias && (strncmp(t->name, "lstm.", 5) == 0 || strcmp(t->name, "decoder.bias") == 0)) {
             const int module = (int)(bias - t->name); /* behind ".bias" may be "_l0_reverse" */
             part.rank = 1;
@@ -34,6 +58,31 @@ int model_parts(const struct lstm_sizes *sizes, struct model_part *parts)
         parts[count++] = part;
     }
     return count;
+}
+
+size_t model_copy_int8(const void *from, size_t count, int8_t *to)
+{
+    enum { BLOCK = 64 }; /* a fixed length, so that compilers make vectors of the loop */
+    const int8_t *bytes = from;
+    size_t i = 0;
+    for (int is_good = 1; is_good && count - i >= BLOCK; i += is_good ? BLOCK : 0) {
+        uint8_t found = 0;
+        memcpy(to + i, bytes + i, BLOCK);
+        for (size_t k = 0; k < BLOCK; k++)
+            found |= (uint8_t)(to[i + k] == INT8_MIN);
+        is_good = !found;
+    }
+    for (; i < count && bytes[i] != INT8_MIN; i++)
+        to[i] = bytes[i];
+    return i;
+}
+
+size_t model_check_scales(const float *scales, size_t count)
+{
+    size_t i = 0;
+    while (i < count && scales[i] >= LSTM_SCALE_MIN && scales[i] <= LSTM_SCALE_MAX)
+        i++;
+    return i;
 }
 
 static enum lstm_status check_labels(const struct lstm_model *m, enum lstm_status bad,

@@ -12,11 +12,32 @@
 
 enum { ENTRIES_MAX = 10 };
 
+/* Int8 weights and their scales, checked as a reader will check them. */
+static enum lstm_status write_quantised(const struct lstm_model *model,
+                                        const struct model_part *part, unsigned char *bytes,
+                                        struct lstm_error *err)
+{
+    const float *scales = model->int8.scales + part->at;
+    const size_t count = (size_t)part->rows * (size_t)part->cols;
+    const int is_scales = part->kind == PART_SCALES;
+    const size_t bad =
+        is_scales ? model_check_scales(scales, count)
+                  : model_copy_int8(model->int8.weights + part->at, count, (int8_t *)bytes);
+    if (bad < count)
+        return lstm_fail(err, LSTM_RANGE, "tensor %s, element %zu: %g cannot be stored", part->name,
+                         bad, is_scales ? (double)scales[bad] : (double)INT8_MIN);
+    if (is_scales)
+        floats_write(SAFETENSORS_F32, scales, count, bytes);
+    return LSTM_OK;
+}
+
 static enum lstm_status write_part(const struct lstm_model *model, const struct model_part *part,
                                    const struct safetensors_tensor *t, unsigned char *bytes,
                                    struct lstm_error *err)
 {
     float bias[4 * LSTM_HIDDEN_MAX];
+    if (part->kind == PART_INT8 || part->kind == PART_SCALES)
+        return write_quantised(model, part, bytes, err);
     const float *values = model->params + part->at;
     size_t count = (size_t)part->rows * (size_t)part->cols, bad;
     if (part->kind != PART_ALONE) {
@@ -39,15 +60,20 @@ static enum lstm_status write_parts(const struct lstm_model *model, enum lstm_st
                                     unsigned char **blob, size_t *size, struct lstm_error *err)
 {
     static const enum safetensors_dtype dtypes[] = {
-        [LSTM_F32] = SAFETENSORS_F32, [LSTM_F16] = SAFETENSORS_F16, [LSTM_BF16] = SAFETENSORS_BF16
+        [LSTM_F32] = SAFETENSORS_F32,
+        [LSTM_F16] = SAFETENSORS_F16,
+        [LSTM_BF16] = SAFETENSORS_BF16,
+        [LSTM_I8] = SAFETENSORS_F32, /* what has no int8: the classifier */
     };
     struct model_part parts[MODEL_PARTS_MAX];
     struct safetensors_tensor tensors[MODEL_PARTS_MAX];
-    int count = model_parts(&model->sizes, parts);
+    int count = model_parts(&model->sizes, storage == LSTM_I8, parts);
     for (int i = 0; i < count; i++) {
         const struct model_part *p = &parts[i];
         tensors[i] = (struct safetensors_tensor){ .name = p->name, .rank = p->rank };
-        tensors[i].dtype = p->rows > 1 ? dtypes[storage] : SAFETENSORS_F32;
+        tensors[i].dtype = p->kind == PART_INT8 ? SAFETENSORS_I8
+                           : p->rows > 1        ? dtypes[storage]
+                                                : SAFETENSORS_F32;
         tensors[i].shape[0] = p->rank == 2 ? p->rows : p->cols;
         tensors[i].shape[1] = p->cols;
     }
@@ -101,6 +127,9 @@ enum lstm_status lstm_model_write(const struct lstm_model *model, enum lstm_stor
     *blob = NULL;
     if (rc)
         return rc;
+    if (storage == LSTM_I8 && !model->int8.weights)
+        return lstm_fail(err, LSTM_MISMATCH,
+                         "the model has no int8 weights: quantise it before it is stored as I8");
     snprintf(window, sizeof window, "%d", (int)model->sizes.window);
     snprintf(overlap, sizeof overlap, "%d", (int)model->sizes.overlap);
     json_real_write(model->temperature, temperature);

@@ -1,6 +1,6 @@
 /* Oracles: a model made in memory, and tests/data/golden_model.safetensors, which a Python script
  * beside it wrote (run from the root of the repository). */
-#include "model/model.h"
+#include "model/quantise.h"
 #include "model/sha256.h"
 #include "model/tokenizer.h"
 #include "tests/model_samples.h"
@@ -321,7 +321,7 @@ static void the_same_model_has_the_same_digest(void **state)
     }
 }
 
-static void fail_every_allocation(struct lstm_model *model)
+static void fail_every_allocation(struct lstm_model *model, enum lstm_storage storage)
 {
     struct lstm_model *back = NULL;
     enum lstm_status rc = LSTM_NOMEM;
@@ -332,7 +332,7 @@ static void fail_every_allocation(struct lstm_model *model)
         struct lstm_error err = { 0 };
         long before = blocks;
         allocations_left = failures;
-        rc = lstm_model_write(model, LSTM_F32, &blob, &size, &err);
+        rc = lstm_model_write(model, storage, &blob, &size, &err);
         allocations_left = -1;
         assert_true(!rc || (rc == LSTM_NOMEM && err.status == rc && err.text[0] && !blob &&
                             blocks == before));
@@ -362,8 +362,14 @@ static void every_failing_allocation_is_reported_and_leaks_nothing(void **state)
             "SKIPPED: a sanitizer owns malloc, so allocations cannot be made to fail here\n");
         skip();
     }
-    fail_every_allocation(model_sample(16, 16, 1, 2));
-    fail_every_allocation(model_sample(16, 16, 1, 0));
+    fail_every_allocation(model_sample(16, 16, 1, 2), LSTM_F32);
+    fail_every_allocation(model_sample(16, 16, 1, 0), LSTM_F32);
+    struct lstm_model *model = model_sample(16, 16, 1, 2);
+    allocations_left = 0;
+    assert_int_equal(lstm_model_quantise(model, NULL), LSTM_NOMEM);
+    allocations_left = -1;
+    assert_true(!model->int8.weights && !lstm_model_quantise(model, NULL));
+    fail_every_allocation(model, LSTM_I8);
 }
 
 int main(void)

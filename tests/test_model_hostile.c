@@ -1,5 +1,5 @@
 /* What must not be read or written as a model, and the reasons given. */
-#include "model/model.h"
+#include "model/quantise.h"
 #include "tests/model_samples.h"
 
 #include <math.h>
@@ -11,15 +11,28 @@
 
 #include <cmocka.h>
 
+static const struct {
+    int32_t classes;
+    enum lstm_storage storage;
+} samples[] = { { 2, LSTM_F16 }, { 0, LSTM_F16 }, { 2, LSTM_I8 }, { 0, LSTM_I8 } };
+
+static struct lstm_model *sample_of(size_t i)
+{
+    struct lstm_model *model = model_sample(16, 16, 1, samples[i].classes);
+    if (samples[i].storage == LSTM_I8)
+        assert_int_equal(lstm_model_quantise(model, NULL), LSTM_OK);
+    return model;
+}
+
 static void a_model_cut_anywhere_is_corrupt(void **state)
 {
     (void)state;
-    for (int32_t classes = 0; classes <= 2; classes += 2) {
-        struct lstm_model *model = model_sample(16, 16, 1, classes), *back;
+    for (size_t i = 0; i < COUNT(samples); i++) {
+        struct lstm_model *model = sample_of(i), *back;
         struct lstm_error err;
         void *blob;
         size_t size;
-        assert_int_equal(lstm_model_write(model, LSTM_F16, &blob, &size, &err), LSTM_OK);
+        assert_int_equal(lstm_model_write(model, samples[i].storage, &blob, &size, &err), LSTM_OK);
         lstm_model_free(model);
         for (size_t cut = 0; cut < size; cut++) {
             unsigned char *part =
@@ -36,18 +49,20 @@ static void a_model_cut_anywhere_is_corrupt(void **state)
     }
 }
 
-static void change_every_byte_of_the_header(struct lstm_model *model)
+static void change_every_byte_of_the_header(struct lstm_model *model, enum lstm_storage storage)
 {
     struct lstm_model *back;
     struct lstm_error err;
     void *written;
+    /* What is new in a quantised one's header are names: fewer changes will do. */
+    const int change_step = storage == LSTM_I8 ? 8 : 1;
     size_t size, params_size = lstm_params_count(&model->sizes) * sizeof(float), read = 0,
                  refused = 0;
-    assert_int_equal(lstm_model_write(model, LSTM_F16, &written, &size, &err), LSTM_OK);
+    assert_int_equal(lstm_model_write(model, storage, &written, &size, &err), LSTM_OK);
     unsigned char *blob = written;
     for (size_t at = 0; at < 8 + model_header_size(written); at++) {
         unsigned char original = blob[at];
-        for (int change = 1; change < 256; change++) {
+        for (int change = 1; change < 256; change += change_step) {
             blob[at] = (unsigned char)(original ^ change);
             err.text[0] = '\0';
             enum lstm_status rc = lstm_model_read(blob, size, &back, &err);
@@ -75,8 +90,8 @@ static void change_every_byte_of_the_header(struct lstm_model *model)
 static void a_changed_byte_of_the_header_fails_or_leaves_the_parameters(void **state)
 {
     (void)state;
-    change_every_byte_of_the_header(model_sample(16, 16, 1, 2));
-    change_every_byte_of_the_header(model_sample(16, 16, 1, 0));
+    for (size_t i = 0; i < COUNT(samples); i++)
+        change_every_byte_of_the_header(sample_of(i), samples[i].storage);
 }
 
 struct hostile {
@@ -243,6 +258,114 @@ static void refuses_a_hostile_summariser_and_says_why(void **state)
     lstm_model_free(model);
 }
 
+static void refuses_a_hostile_quantised_model_and_says_why(void **state)
+{
+    static const struct hostile cases[] = {
+        { "\"embedding.weight_scale\"", "\"embedding.weight_scalx\"",
+          "tensor embedding.weight_scalx does not belong to a model of 1 layers that is quantised "
+          "(embedding.weight is I8)" },
+        { "\"decoder.weight_scale\"", "\"decoder.weight_hh_scale\"",
+          "tensor decoder.weight_hh_scale does not belong" },
+        { "\"bridge.weight\":{\"dtype\":\"I8\",\"shape\":[64,32]",
+          "\"bridge.weight\":{\"dtype\":\"F16\",\"shape\":[64,16]",
+          "tensor bridge.weight is F16, expected I8 as embedding.weight is" },
+        { "\"embedding.weight\":{\"dtype\":\"I8\",\"shape\":[272,16]",
+          "\"embedding.weight\":{\"dtype\":\"F32\",\"shape\":[272,4]",
+          "embedding is 4, expected 16" },
+        { "\"embedding.weight\":{\"dtype\":\"I8\"", "\"embedding.weight\":{\"dtype\":\"U8\"",
+          "tensor embedding.weight_scale does not belong to a model of 1 layers" },
+        { "\"output.weight\":{\"dtype\":\"I8\"", "\"output.weight\":{\"dtype\":\"BOOL\"",
+          "tensor output.weight is BOOL, expected I8 as embedding.weight is" },
+        { "\"bridge.bias\":{\"dtype\":\"F32\",\"shape\":[64]",
+          "\"bridge.bias\":{\"dtype\":\"I8\",\"shape\":[256]",
+          "tensor bridge.bias is I8, expected F32, F16 or BF16" },
+        { "\"output.weight_scale\":{\"dtype\":\"F32\",\"shape\":[16]",
+          "\"output.weight_scale\":{\"dtype\":\"F16\",\"shape\":[32]",
+          "tensor output.weight_scale is F16, expected F32" },
+        { "\"output.weight_scale\":{\"dtype\":\"F32\",\"shape\":[16]",
+          "\"output.weight_scale\":{\"dtype\":\"F32\",\"shape\":[16,1]",
+          "tensor output.weight_scale: expected shape [16]" },
+        { "\"decoder.weight_hh\":{\"dtype\":\"I8\",\"shape\":[128,32]",
+          "\"decoder.weight_hh\":{\"dtype\":\"I8\",\"shape\":[256,16]",
+          "tensor bridge.weight: expected shape [32, 32]" },
+    };
+    struct lstm_model *model = model_sample(16, 16, 1, 0);
+    void *blob;
+    size_t size;
+    (void)state;
+    assert_int_equal(lstm_model_quantise(model, NULL), LSTM_OK);
+    assert_int_equal(lstm_model_write(model, LSTM_I8, &blob, &size, NULL), LSTM_OK);
+    refuse_each(blob, size, cases, COUNT(cases));
+    free(blob);
+    lstm_model_free(model);
+}
+
+static void one_matrix_alone_cannot_be_int8(void **state)
+{
+    static const struct hostile cases[] = {
+        { "\"lstm.weight_hh_l0_reverse\": {\"dtype\": \"F32\", \"shape\": [64, 16]",
+          "\"lstm.weight_hh_l0_reverse\": {\"dtype\": \"I8\", \"shape\": [256, 16]",
+          "tensor lstm.weight_hh_l0_reverse is I8, expected F32, F16 or BF16" },
+    };
+    size_t size;
+    unsigned char *blob = model_file_bytes(GOLDEN, &size);
+    (void)state;
+    refuse_each(blob, size, cases, COUNT(cases));
+    free(blob);
+}
+
+static void refuses_weights_and_scales_out_of_bounds_and_names_them(void **state)
+{
+    static const struct {
+        const char *tensor, *bytes, *reason;
+        size_t at, count;
+    } cases[] = {
+        { "embedding.weight", "\x80",
+          "tensor embedding.weight, element 0: -128 is no weight, expected -127 to 127", 0, 1 },
+        { "embedding.weight", "\x80",
+          "tensor embedding.weight, element 4351: -128 is no weight, expected -127 to 127", 4351,
+          1 },
+        { "decoder.weight_hh", "\x80",
+          "tensor decoder.weight_hh, element 77: -128 is no weight, expected -127 to 127", 77, 1 },
+        { "decoder.weight_scale", "\x00\x00\x00\x00",
+          "tensor decoder.weight_scale, element 3: 0 is no scale, expected 7.52316e-37 to "
+          "1.32923e+36",
+          12, 4 },
+        { "bridge.weight_scale", "\x00\x00\x80\xbf",
+          "tensor bridge.weight_scale, element 0: -1 is no scale, expected 7.52316e-37 to "
+          "1.32923e+36",
+          0, 4 },
+        { "output.weight_scale", "\x00\x00\xc0\x7f",
+          "tensor output.weight_scale, element 15: nan is no scale, expected 7.52316e-37 to "
+          "1.32923e+36",
+          60, 4 },
+        { "output.weight_scale", "\x00\x00\x80\x7f",
+          "tensor output.weight_scale, element 15: inf is no scale, expected 7.52316e-37 to "
+          "1.32923e+36",
+          60, 4 },
+        { "align_state.weight_scale", "\x01\x00\x00\x00",
+          "tensor align_state.weight_scale, element 1: 1.4013e-45 is no scale, expected "
+          "7.52316e-37 to 1.32923e+36",
+          4, 4 },
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct lstm_model *model = model_sample(16, 16, 1, 0), *back;
+        struct lstm_error err;
+        void *blob;
+        size_t size;
+        assert_int_equal(lstm_model_quantise(model, &err), LSTM_OK);
+        assert_int_equal(lstm_model_write(model, LSTM_I8, &blob, &size, &err), LSTM_OK);
+        memcpy((char *)blob + model_tensor_at(blob, cases[i].tensor) + cases[i].at, cases[i].bytes,
+               cases[i].count);
+        assert_int_equal(lstm_model_read(blob, size, &back, &err), LSTM_CORRUPT);
+        assert_null(back);
+        assert_string_equal(err.text, cases[i].reason);
+        free(blob);
+        lstm_model_free(model);
+    }
+}
+
 static void refuses_numbers_that_are_not_finite_and_names_them(void **state)
 {
     static const struct {
@@ -360,6 +483,9 @@ int main(void)
         cmocka_unit_test(a_changed_byte_of_the_header_fails_or_leaves_the_parameters),
         cmocka_unit_test(refuses_a_hostile_header_and_says_why),
         cmocka_unit_test(refuses_a_hostile_summariser_and_says_why),
+        cmocka_unit_test(refuses_a_hostile_quantised_model_and_says_why),
+        cmocka_unit_test(one_matrix_alone_cannot_be_int8),
+        cmocka_unit_test(refuses_weights_and_scales_out_of_bounds_and_names_them),
         cmocka_unit_test(refuses_numbers_that_are_not_finite_and_names_them),
         cmocka_unit_test(two_finite_biases_with_an_infinite_sum_are_refused),
         cmocka_unit_test(writes_nothing_that_could_not_be_read),

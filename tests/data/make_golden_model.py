@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes golden_model.safetensors and golden_vectors.safetensors beside this script, by struct and json alone.
+"""Makes golden_model, golden_int8 and golden_vectors.safetensors beside this script, by struct and json alone.
 
 Nothing here knows the C code: the files follow model/FORMAT.md as any foreign program would write them. On purpose
 they differ from what our own writer makes: tensors sorted by name, three dtypes in one file, a header that is not
@@ -32,7 +32,11 @@ def bf16(x):
     return struct.pack("<f", x)[2:]
 
 
-DTYPES = {"F32": f32, "F16": f16, "BF16": bf16}
+def i8(x):
+    return struct.pack("<b", x)
+
+
+DTYPES = {"F32": f32, "F16": f16, "BF16": bf16, "I8": i8}
 
 
 def write(path, metadata, tensors):
@@ -69,6 +73,73 @@ def model():
     write("golden_model.safetensors", metadata, dict(sorted(tensors.items())))
 
 
+def as_f32(x):
+    return struct.unpack("<f", struct.pack("<f", x))[0]
+
+
+def quantised(*matrices):
+    """Matrices as lists of rows, with a scale for each row of all of them -> their int8 values, the scales."""
+    scales = [as_f32(max(abs(x) for row in rows for x in row) / 127) or 1.0 for rows in zip(*matrices)]
+    return [[round(as_f32(x / scale)) for row, scale in zip(matrix, scales) for x in row]
+            for matrix in matrices], scales
+
+
+def int8_summariser():
+    """Each number is value() of the place of its tensor in model/layout.c, where one bias stands for two."""
+    entries = list("abcdefghijklmno")
+    vocab, h2, d, a = 257 + len(entries), 2 * H, 32, 48
+    tensors, place = {}, 0
+
+    def numbers(count):
+        nonlocal place
+        place += 1
+        return [value(place - 1, i) for i in range(count)]
+
+    def rows(shape):
+        flat = numbers(shape[0] * shape[1])
+        return [flat[r * shape[1]:(r + 1) * shape[1]] for r in range(shape[0])]
+
+    def matrix(name, *shape):
+        (flat,), scales = quantised(rows(shape))
+        tensors[name] = ("I8", list(shape), flat)
+        tensors[name + "_scale"] = ("F32", [shape[0]], scales)
+
+    def vector(name, *shape):
+        tensors[name] = ("F32", list(shape), numbers(shape[-1]))
+
+    def bias(module, suffix, count):
+        vector(module + ".bias_ih" + suffix, count)
+        tensors[module + ".bias_hh" + suffix] = ("F16", [count], [0.0] * count)
+
+    matrix("embedding.weight", vocab, E)
+    for suffix in "_l0", "_l0_reverse":
+        matrix("lstm.weight_ih" + suffix, 4 * H, E)
+        matrix("lstm.weight_hh" + suffix, 4 * H, H)
+        bias("lstm", suffix, 4 * H)
+    matrix("bridge.weight", 2 * d, h2)
+    vector("bridge.bias", 2 * d)
+    (ih, hh), scales = quantised(rows((4 * d, E + h2)), rows((4 * d, d)))
+    tensors["decoder.weight_ih"] = ("I8", [4 * d, E + h2], ih)
+    tensors["decoder.weight_hh"] = ("I8", [4 * d, d], hh)
+    tensors["decoder.weight_scale"] = ("F32", [4 * d], scales)
+    bias("decoder", "", 4 * d)
+    matrix("align_state.weight", a, h2)
+    matrix("align_query.weight", a, d)
+    vector("align_query.bias", a)
+    vector("align_coverage.weight", 1, a)
+    vector("align_score.weight", 1, a)
+    vector("copy.weight", 1, h2 + d + E)
+    matrix("output.weight", E, d + h2)
+    vector("output.bias", E)
+    vector("vocabulary.bias", vocab)
+    vector("copy.bias", 1)
+    metadata = {
+        "format": "lstm-model", "version": "1", "task": "summarize", "window": "64", "overlap": "16",
+        "tokenizer": "bpe", "vocabulary": "".join(entry + "\n" for entry in entries), "card": json.dumps({"seed": 8}),
+    }
+    write("golden_int8.safetensors", metadata, dict(sorted(tensors.items())))
+
+
 def vectors():
     metadata = {"format": "lstm-vectors", "version": "1", "tokenizer": "bpe", "vocabulary": VOCABULARY}
     values = [value(1, i) for i in range(VOCAB * E)]
@@ -77,4 +148,5 @@ def vectors():
 
 if __name__ == "__main__":
     model()
+    int8_summariser()
     vectors()
