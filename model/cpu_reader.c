@@ -160,7 +160,8 @@ static void run_tile(void *arg, int32_t part, int32_t worker)
     struct cpu_tile_states tile = { .windows = windows,
                                     .rows = left < round->tile_rows ? left : round->tile_rows,
                                     .offset = m->offset };
-    if (worker == 0 && round->batch->stop && round->batch->stop(round->batch->stop_arg))
+    if (worker == 0 && round->batch->stop && !atomic_load(&round->is_stopped) &&
+        round->batch->stop(round->batch->stop_arg))
         atomic_store(&round->is_stopped, 1);
     if (atomic_load(&round->is_stopped))
         return;
@@ -214,8 +215,8 @@ enum lstm_status cpu_reader_run(struct cpu_reader *reader, const struct lstm_bat
         lstm_parallel(threads, (round.windows + round.tile_rows - 1) / round.tile_rows, run_tile,
                       &round);
         if (round.is_stopped)
-            return lstm_fail(err, LSTM_INTERRUPTED, "interrupted in text %d of %d",
-                             reader->windows[0].text + 1, batch->texts);
+            return lstm_fail(err, LSTM_INTERRUPTED, "interrupted after %d of %d texts",
+                             reader->windows[0].text, batch->texts);
         if (taker->round)
             taker->round(taker->arg, reader->windows, round.windows);
     }

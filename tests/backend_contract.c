@@ -1,4 +1,6 @@
 #include "tests/backend_contract.h"
+#include "model/limits.h"
+#include "model/quantise.h"
 #include "tests/networks.h"
 #include "tests/reference.h"
 
@@ -6,6 +8,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -27,7 +30,8 @@ static struct subject load(const struct lstm_backend *backend, const struct lstm
     struct subject s = { .backend = backend, .model = { .sizes = *sizes } };
     struct lstm_error err = { .text = "" };
     s.model.params = network_params(sizes, (uint64_t)sizes->hidden, 0.5f);
-    if (backend->load(&s.model, &s.loaded, &err) || backend->open(s.loaded, &s.session, &err))
+    if ((contract.is_int8 && lstm_model_quantise(&s.model, &err)) ||
+        backend->load(&s.model, &s.loaded, &err) || backend->open(s.loaded, &s.session, &err))
         fail_msg("%s: %s", backend->name, err.text);
     return s;
 }
@@ -37,6 +41,7 @@ static void unload(struct subject *s)
     s->backend->close(s->session);
     s->backend->unload(s->loaded);
     free(s->model.params);
+    free(s->model.int8.weights);
 }
 
 static void classify(const struct subject *s, const struct lstm_batch *batch, float *logits)
@@ -226,7 +231,8 @@ static void logits_are_those_of_the_reference(void **state)
                              expected);
             for (int32_t k = 0; k < sizes.classes; k++) {
                 double error = fabs((double)logits[i * sizes.classes + k] - expected[k]);
-                if (!(error <= 1e-5 + (double)contract.tolerance))
+                /* int8 states are off by up to 1 / 254 each, and layers pass it on */
+                if (!(error <= (contract.is_int8 ? 0.1 : 1e-5) + (double)contract.tolerance))
                     fail_msg("round %d, text %d of %d tokens: logit %d is off by %g", round, i,
                              lengths[i], k, error);
             }
@@ -236,6 +242,37 @@ static void logits_are_those_of_the_reference(void **state)
         unload(&s);
         network_texts_free(&batch);
     }
+}
+
+static void logits_are_the_same_on_any_number_of_threads(void **state)
+{
+    (void)state;
+    static const struct lstm_sizes sizes = { .vocab = 300,
+                                             .embedding = 32,
+                                             .hidden = 128,
+                                             .layers = 1,
+                                             .classes = 3,
+                                             .window = 40,
+                                             .overlap = 10 };
+    static const int32_t threads[] = { 1, 2, 5 };
+    const struct lstm_limits before = lstm_limits_get();
+    struct lstm_batch batch = mixed_texts(&sizes, 300, 90); /* worth several threads */
+    float *expected = NULL;
+    for (size_t i = 0; i < COUNT(threads); i++) {
+        const struct lstm_limits limits = { threads[i], before.memory_mb };
+        assert_int_equal(lstm_limits_set(limits), 0);
+        struct subject s = load(contract.backend, &sizes);
+        float *logits = room_for_logits(&s, batch.texts);
+        classify(&s, &batch, logits);
+        if (expected && memcmp(logits, expected, (size_t)batch.texts * 3 * sizeof *logits))
+            fail_msg("%d threads give other bits than 1", threads[i]);
+        free(expected);
+        expected = logits;
+        unload(&s);
+    }
+    assert_int_equal(lstm_limits_set(before), 0);
+    free(expected);
+    network_texts_free(&batch);
 }
 
 static const struct lstm_sizes small = {
@@ -455,11 +492,15 @@ int backend_contract_run(const struct backend_contract *to_run)
                                                                                raise the peak */
         cmocka_unit_test(a_text_has_the_same_logits_in_any_batch),
         cmocka_unit_test(logits_are_those_of_the_reference),
+        cmocka_unit_test(logits_are_the_same_on_any_number_of_threads),
         cmocka_unit_test(bad_batches_are_refused_with_a_reason),
         cmocka_unit_test(a_batch_of_no_texts_is_nothing_to_do),
         cmocka_unit_test(a_stop_function_ends_the_call_and_the_session_goes_on),
         cmocka_unit_test(two_threads_share_a_model_with_a_session_each),
     };
     contract = *to_run;
-    return cmocka_run_group_tests_name(contract.backend->name, tests, NULL, NULL);
+    char name[64];
+    snprintf(name, sizeof name, "%s %s", contract.backend->name,
+             contract.is_int8 ? "int8" : "fp32");
+    return cmocka_run_group_tests_name(name, tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@
 
 struct backend_contract {
     const struct lstm_backend *backend;
+    int is_int8; /* the models are quantised */
     /* The largest difference of a logit from the CPU's generic kernels, whatever the batch; 0: the
      * same bits. */
     float tolerance;

@@ -15,10 +15,10 @@ int find_tables(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT(network_isas); i++)
-        if (cpu_kernels_pick(network_isas[i]))
-            tables[tables_count++] = cpu_kernels_pick(network_isas[i]);
-        else
+        if (!cpu_kernels_pick(network_isas[i]))
             print_message("skipped: %s, which this machine lacks\n", network_isas[i]);
+        else if (!tables_count || tables[tables_count - 1] != cpu_kernels_pick(network_isas[i]))
+            tables[tables_count++] = cpu_kernels_pick(network_isas[i]); /* some share a table */
     return 0;
 }
 

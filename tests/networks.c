@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-const char *const network_isas[3] = { "generic", "avx2", "avx512" };
+const char *const network_isas[5] = { "generic", "avx2", "avxvnni", "avx512", "avx512vnni" };
 
 uint32_t network_random(uint64_t *seed)
 {

@@ -8,7 +8,7 @@
 
 /* The instruction sets that a test goes through; lstm_backend_cpu says which of them this machine
  * has. */
-extern const char *const network_isas[3];
+extern const char *const network_isas[5];
 
 uint32_t network_random(uint64_t *seed);                      /* 32 even bits (SplitMix64) */
 float network_between(uint64_t *seed, float low, float high); /* even */

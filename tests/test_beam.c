@@ -38,6 +38,7 @@ struct network {
 /* Texts as the decoder sees them. */
 struct sources {
     struct lstm_batch batch;
+    const struct cpu_network *network;
     float *states, *keys;
     struct cpu_source source[TEXTS_MAX];
 };
@@ -48,41 +49,53 @@ struct found {
     struct cpu_written written;
 };
 
-static void pack(struct network *n)
+static void build(struct network *n)
 {
-    cpu_weights_pack(n->encoder);
-    cpu_decoder_pack(n->decoder);
+    struct lstm_error err;
+    assert_int_equal(cpu_network_open(&n->model, n->isa, &n->network, &err), LSTM_OK);
+    assert_int_equal(cpu_reader_open(n->network, &n->reader, &err), LSTM_OK);
+    assert_int_equal(cpu_beam_open(n->network, &n->beam, &err), LSTM_OK);
+}
+
+static void tear_down(struct network *n)
+{
+    cpu_beam_close(n->beam);
+    cpu_reader_close(n->reader);
+    cpu_network_close(n->network);
+}
+
+/* After the parameters were changed. */
+static void rebuild(struct network *n)
+{
+    tear_down(n);
+    build(n);
 }
 
 static struct network network_open(const char *isa, uint64_t seed, float scale)
 {
-    struct lstm_error err;
-    const struct cpu_kernels *kernels = cpu_kernels_pick(isa);
-    struct network n = { .params = network_params(&sizes, seed, scale) };
-    assert_int_equal(cpu_weights_open(&sizes, kernels, n.params, &n.encoder, &err), LSTM_OK);
-    assert_int_equal(cpu_decoder_open(&sizes, kernels, n.params, &n.decoder, &err), LSTM_OK);
-    assert_int_equal(cpu_tiles_open(n.encoder, &n.tiles, &err), LSTM_OK);
-    assert_int_equal(cpu_beam_open(n.decoder, &n.beam, &err), LSTM_OK);
+    struct network n = { .model = { .sizes = sizes, .params = network_params(&sizes, seed, scale) },
+                         .isa = cpu_isa_pick(isa) };
+    build(&n);
     return n;
 }
 
 static void network_close(struct network *n)
 {
-    cpu_beam_close(n->beam);
-    cpu_tiles_close(n->tiles);
-    cpu_decoder_close(n->decoder);
-    cpu_weights_close(n->encoder);
-    free(n->params);
+    tear_down(n);
+    free(n->model.params);
 }
 
-static void take_states(void *arg, const struct cpu_tile *tile, const float *states)
+static void take_states(void *arg, const struct cpu_tile_states *tile, float *scratch)
 {
-    const size_t width = 2 * (size_t)sizes.hidden;
+    const size_t width = 2 * (size_t)sizes.hidden, a = (size_t)sizes.alignment;
+    struct sources *s = arg;
+    (void)scratch;
     for (int32_t r = 0; r < tile->rows; r++) {
         const struct lstm_window *window = &tile->windows[r];
-        size_t from = (size_t)(tile->offset[r] + window->own_start - window->start);
-        memcpy((float *)arg + (size_t)window->own_start * width, states + from * width,
-               (size_t)window->own_length * width * sizeof *states);
+        const size_t from = (size_t)(tile->offset[r] + window->own_start - window->start);
+        const size_t to = (size_t)window->own_start;
+        cpu_source_fill(s->network, window->own_length, (const float *)tile->states + from * width,
+                        s->states + to * width, s->keys + to * a);
     }
 }
 
@@ -94,8 +107,9 @@ static void sources_read(struct network *n, struct lstm_batch batch, struct sour
     s->batch = batch;
     s->states = network_memory(total * width * sizeof *s->states);
     s->keys = network_memory(total * a * sizeof *s->keys);
-    assert_int_equal(cpu_tiles_run(n->tiles, &batch, take_states, s->states, &err), LSTM_OK);
-    cpu_source_keys(n->decoder, (int32_t)total, s->states, s->keys);
+    const struct cpu_taker taker = { .tile = take_states, .arg = s };
+    s->network = n->network;
+    assert_int_equal(cpu_reader_run(n->reader, &batch, &taker, &err), LSTM_OK);
     for (int32_t i = 0; i < batch.texts; i++) {
         size_t at = (size_t)batch.starts[i];
         s->source[i] =
@@ -179,11 +193,11 @@ static double best_of_all(const double *params, const struct cpu_source *source,
 /* Bytes and the rest share the vocabulary's part: it becomes that of the entries and the end. */
 static void without_bytes(struct network *n, float end)
 {
-    float *bias = n->params + n->decoder->at.vocabulary_bias;
+    float *bias = n->model.params + lstm_decoder_at(&sizes).vocabulary_bias;
     for (int32_t byte = LSTM_TOKEN_BYTES; byte < LSTM_TOKEN_FIRST; byte++)
         bias[byte] = -20.0f;
     bias[LSTM_TOKEN_MASK] = end;
-    pack(n);
+    rebuild(n);
 }
 
 static double *exact_params(const struct network *n)
@@ -191,7 +205,7 @@ static double *exact_params(const struct network *n)
     size_t count = lstm_params_count(&sizes);
     double *exact = network_memory(count * sizeof *exact);
     for (size_t i = 0; i < count; i++)
-        exact[i] = (double)n->params[i];
+        exact[i] = (double)n->model.params[i];
     return exact;
 }
 
@@ -265,7 +279,8 @@ static int32_t likeliest(const struct cpu_rows *rows, int with_end, double *sum)
     float shares[VOCAB];
     int32_t best = with_end ? 0 : LSTM_TOKEN_FIRST;
     const struct cpu_source *source = rows->row_sources[0];
-    cpu_decoder_vocabulary(rows->decoder, 1, rows->step.output, shares);
+    cpu_writer_vocabulary(rows->network, 1, (const void *const *)rows->output,
+                          (float *const[]){ shares });
     for (int32_t v = 0; v < VOCAB; v++) {
         shares[v] *= rows->step.generate[0];
         for (int32_t i = 0; i < source->count; i++)
@@ -294,13 +309,13 @@ static void a_beam_of_one_is_greedy(void **state)
         struct cpu_rows rows;
         struct carver size = { 0 }, carver = { 0 };
         double sum = 0.0;
-        n.params[n.decoder->at.vocabulary_bias] = seed % 2 ? 2.0f : 0.0f; /* the end */
-        pack(&n);
+        n.model.params[lstm_decoder_at(&sizes).vocabulary_bias] = seed % 2 ? 2.0f : 0.0f; /* the end */
+        rebuild(&n);
         sources_read(&n, texts_of_entries(&length, 1, seed), &s);
         search(&n, s.source, 1, &settings, &found);
-        cpu_rows_carve(&rows, n.decoder, s.source, 1, 1, &size);
+        cpu_rows_carve(&rows, n.network, s.source, 1, 1, &size);
         carver.memory = network_memory(size.used);
-        cpu_rows_carve(&rows, n.decoder, s.source, 1, 1, &carver);
+        cpu_rows_carve(&rows, n.network, s.source, 1, 1, &carver);
         cpu_rows_begin(&rows);
         while (written != 0 && count < settings.max_tokens) {
             cpu_rows_step(&rows);
@@ -339,9 +354,9 @@ static void summaries_have_the_length_asked_for(void **state)
                                                         .min_tokens = cases[c].min,
                                                         .beam = 3,
                                                         .length_penalty = 0.8f };
-        n.params[n.decoder->at.vocabulary_bias] = cases[c].end;
-        n.params[n.decoder->at.copy_bias] = 3.0f;
-        pack(&n);
+        n.model.params[lstm_decoder_at(&sizes).vocabulary_bias] = cases[c].end;
+        n.model.params[lstm_decoder_at(&sizes).copy_bias] = 3.0f;
+        rebuild(&n);
         sources_read(&n, texts_of_entries(&length, 1, 3), &s);
         search(&n, s.source, 1, &settings, &found);
         assert_int_equal(found.written.count, cases[c].expected);
@@ -398,9 +413,9 @@ static void bytes_are_copied_as_whole_characters_of_the_source(void **state)
         struct found found;
         char bytes[TOKENS_MAX];
         size_t size = 0;
-        n.params[n.decoder->at.copy_bias] = -4.0f;
-        n.params[n.decoder->at.vocabulary_bias] = -3.0f;
-        pack(&n);
+        n.model.params[lstm_decoder_at(&sizes).copy_bias] = -4.0f;
+        n.model.params[lstm_decoder_at(&sizes).vocabulary_bias] = -3.0f;
+        rebuild(&n);
         sources_read(&n, (struct lstm_batch){ .texts = 1, .tokens = tokens, .starts = starts }, &s);
         search(&n, s.source, 1, &settings, &found);
         for (int32_t i = 0; i < found.written.count; i++) {
@@ -436,8 +451,8 @@ static void an_ill_formed_source_ends_the_summary_at_worst(void **state)
     struct sources s;
     struct found found;
     (void)state;
-    n.params[n.decoder->at.copy_bias] = -50.0f;
-    pack(&n);
+    n.model.params[lstm_decoder_at(&sizes).copy_bias] = -50.0f;
+    rebuild(&n);
     sources_read(&n, (struct lstm_batch){ .texts = 1, .tokens = tokens, .starts = starts }, &s);
     search(&n, s.source, 1, &settings, &found);
     assert_in_range(found.written.count, 0, 10);
@@ -455,8 +470,8 @@ static void a_whole_summary_is_better_than_one_that_ends_within_a_character(void
     struct network n = network_open(NULL, 1, 0.0f);
     struct sources s;
     (void)state;
-    n.params[n.decoder->at.vocabulary_bias] = 30.0f;
-    pack(&n);
+    n.model.params[lstm_decoder_at(&sizes).vocabulary_bias] = 30.0f;
+    rebuild(&n);
     sources_read(&n, (struct lstm_batch){ .texts = 1, .tokens = tokens, .starts = starts }, &s);
     for (int32_t min = 1; min <= 2; min++)
         for (int32_t beam = 1; beam <= 2; beam++) {
@@ -484,8 +499,8 @@ static void numbers_that_are_none_end_too(void **state)
         struct sources s;
         struct found found;
         for (size_t i = 0; i < lstm_params_count(&sizes); i += 7)
-            n.params[i] = values[v];
-        pack(&n);
+            n.model.params[i] = values[v];
+        rebuild(&n);
         sources_read(&n, texts_of_entries(&length, 1, 3), &s);
         search(&n, s.source, 1, &settings, &found);
         assert_in_range(found.written.count, 0, 12);
@@ -553,8 +568,8 @@ static void a_replay_shows_where_the_tokens_came_from(void **state)
     float weights[12 * 23], generate[12];
     int copied = 0;
     (void)state;
-    n.params[n.decoder->at.copy_bias] = -1.0f;
-    pack(&n);
+    n.model.params[lstm_decoder_at(&sizes).copy_bias] = -1.0f;
+    rebuild(&n);
     sources_read(&n, texts_of_entries(&length, 1, 5), &s);
     search(&n, s.source, 1, &settings, &found);
     const int32_t count = found.written.count;

@@ -60,14 +60,17 @@ int main(void)
         cmocka_unit_test(a_model_file_gives_the_logits_that_pytorch_gave),
     };
     int failures = cmocka_run_group_tests(tests, NULL, NULL);
-    for (size_t i = COUNT(network_isas); i-- > 0;) {
-        struct backend_contract contract = { .backend = lstm_backend_cpu(network_isas[i]),
-                                             .tolerance = 0.0f };
-        contract.longest = i ? 1000000 : 50000; /* plain C takes its time */
-        if (contract.backend)
-            failures += backend_contract_run(&contract);
-        else
-            print_message("skipped: %s, which this machine lacks\n", network_isas[i]);
-    }
+    for (size_t i = COUNT(network_isas); i-- > 0;)
+        for (int is_int8 = 0; is_int8 < 2; is_int8++) {
+            const struct backend_contract contract = {
+                .backend = lstm_backend_cpu(network_isas[i]),
+                .is_int8 = is_int8,
+                .longest = i ? 1000000 : 50000 /* plain C takes its time */
+            };
+            if (contract.backend)
+                failures += backend_contract_run(&contract);
+            else
+                print_message("skipped: %s, which this machine lacks\n", network_isas[i]);
+        }
     return failures;
 }

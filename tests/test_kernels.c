@@ -304,7 +304,8 @@ static size_t pools(const struct cpu_kernels *k, uint64_t seed, int32_t size, fl
                 scores, &pool[i]);
     }
     k->pool_merge((int32_t)width, &pool[0], &pool[1]);
-    k->pool_finish((int32_t)width, (int32_t)(counts[0] + counts[1]), &pool[0], out + 6 * width);
+    k->pool_finish((int32_t)width, (int32_t)(counts[0] + counts[1]), &pool[0], 1.0f,
+                   out + 6 * width);
     out[9 * width] = pool[0].top;
     out[9 * width + 1] = pool[0].total;
     free(states);
@@ -438,7 +439,7 @@ static void pool_parts(const struct cpu_kernels *k, int32_t count, int32_t part,
         if (done)
             k->pool_merge((int32_t)width, &text, &window);
     }
-    k->pool_finish((int32_t)width, count, &text, features);
+    k->pool_finish((int32_t)width, count, &text, 1.0f, features);
     free(memory);
 }
 
