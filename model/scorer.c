@@ -1,8 +1,11 @@
 #include "scorer.h"
 #include "backend.h"
 #include "cpu_kernels.h"
+#include "limits.h"
+#include "parallel.h"
 #include "tokenizer.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,13 +16,21 @@ struct lstm_scorer {
     struct lstm_summarizer *summarizer; /* a summariser, else NULL; on the CPU */
 };
 
+/* Where the tokens of a text are: in the list of the thread that made them. */
+struct place {
+    int32_t list, first, count;
+};
+
 struct lstm_worker {
     const struct lstm_scorer *scorer; /* not ours */
     struct lstm_session *session;
     struct lstm_summary_session *summaries;
-    struct lstm_tokens tokens;
-    int32_t *starts; /* capacity + 1 */
-    float *logits;   /* capacity x classes */
+    struct lstm_tokens lists[LSTM_THREADS_MAX]; /* one a thread */
+    int32_t *joined;                            /* the tokens of all lists in the order of texts */
+    int32_t joined_capacity;
+    struct place *places; /* capacity */
+    int32_t *starts;      /* capacity + 1 */
+    float *logits;        /* capacity x classes */
     int32_t capacity;
 };
 
@@ -41,6 +52,8 @@ enum lstm_status lstm_scorer_open(const void *blob, size_t size, const char *dev
         rc = lstm_summarizer_open(s->model, NULL, &s->summarizer, err);
     else
         rc = s->backend->load(s->model, &s->loaded, err);
+    if (s->model->int8.weights)
+        lstm_model_forget_weights(s->model); /* what is loaded is smaller */
 done:
     if (rc)
         lstm_scorer_close(s), s = NULL;
@@ -91,25 +104,152 @@ void lstm_worker_close(struct lstm_worker *worker)
         return;
     worker->scorer->backend->close(worker->session);
     lstm_summary_session_close(worker->summaries);
-    lstm_tokens_free(&worker->tokens);
+    for (int i = 0; i < LSTM_THREADS_MAX; i++)
+        lstm_tokens_free(&worker->lists[i]);
+    free(worker->joined);
+    free(worker->places);
     free(worker->starts);
     free(worker->logits);
     free(worker);
 }
 
+/* ---- reading texts ---- */
+
 static enum lstm_status reserve(struct lstm_worker *w, int32_t texts, struct lstm_error *err)
 {
-    size_t n = (size_t)texts, classes = (size_t)w->scorer->model->sizes.classes;
+    const size_t n = (size_t)texts, classes = (size_t)w->scorer->model->sizes.classes;
     if (texts <= w->capacity)
         return LSTM_OK;
+    struct place *places = realloc(w->places, n * sizeof *places);
+    w->places = places ? places : w->places;
     int32_t *starts = realloc(w->starts, (n + 1) * sizeof *starts);
     w->starts = starts ? starts : w->starts;
     float *logits = realloc(w->logits, n * classes * sizeof *logits);
     w->logits = logits ? logits : w->logits;
-    if (!starts || !logits)
+    if (!places || !starts || !logits)
         return lstm_fail(err, LSTM_NOMEM, "out of memory for a batch of %d texts", texts);
     w->capacity = texts;
     return LSTM_OK;
+}
+
+static enum lstm_status check_bytes(const struct lstm_text *texts, int32_t count, size_t *bytes,
+                                    struct lstm_error *err)
+{
+    const int32_t memory_mb = lstm_limits_get().memory_mb;
+    *bytes = 0;
+    for (int32_t i = 0; i < count; i++)
+        *bytes += texts[i].size;
+    if (*bytes >> 20 < (size_t)memory_mb)
+        return LSTM_OK;
+    return lstm_fail(err, LSTM_RANGE,
+                     "%zu MB of text at once, memory_mb allows %d; score fewer or shorter texts at "
+                     "once or raise memory_mb",
+                     *bytes >> 20, memory_mb);
+}
+
+/* A batch whose texts are made tokens by several threads, PART_TEXTS at a time. */
+struct reading {
+    struct lstm_worker *worker;
+    const struct lstm_text *texts;
+    int32_t count;
+    atomic_int status;
+    struct lstm_error error; /* of whoever failed first */
+};
+
+enum { PART_TEXTS = 16, THREAD_BYTES = 1 << 16 /* of text that are worth a thread */ };
+
+static void read_part(void *arg, int32_t part, int32_t thread)
+{
+    struct reading *r = arg;
+    struct lstm_worker *w = r->worker;
+    struct lstm_tokens *list = &w->lists[thread];
+    const int32_t first = part * PART_TEXTS,
+                  end = first + PART_TEXTS < r->count ? first + PART_TEXTS : r->count;
+    struct lstm_error error;
+    for (int32_t i = first; i < end && !atomic_load(&r->status); i++) {
+        const int32_t before = list->count;
+        enum lstm_status rc = lstm_tokenize(w->scorer->model->tokenizer, r->texts[i].bytes,
+                                            r->texts[i].size, 0, list, &error);
+        int none = 0;
+        if (rc && atomic_compare_exchange_strong(&r->status, &none, (int)rc))
+            r->error = error;
+        w->places[i] = (struct place){ thread, before, list->count - before };
+    }
+}
+
+/* The lists of several threads as one, in the order of the texts. */
+static enum lstm_status join(struct lstm_worker *w, int32_t count, struct lstm_error *err)
+{
+    int64_t total = 0;
+    for (int32_t i = 0; i < count; i++)
+        total += w->places[i].count;
+    if (total > INT32_MAX)
+        return lstm_fail(err, LSTM_RANGE, "%lld tokens at once, at most %d; score fewer texts",
+                         (long long)total, INT32_MAX);
+    if (total > w->joined_capacity) {
+        free(w->joined);
+        w->joined = malloc((size_t)total * sizeof *w->joined);
+        w->joined_capacity = w->joined ? (int32_t)total : 0;
+        if (!w->joined)
+            return lstm_fail(err, LSTM_NOMEM, "out of memory for %lld tokens", (long long)total);
+    }
+    for (int32_t i = 0, at = 0; i < count; at += w->places[i].count, i++)
+        if (w->places[i].count > 0)
+            memcpy(w->joined + at, w->lists[w->places[i].list].ids + w->places[i].first,
+                   (size_t)w->places[i].count * sizeof *w->joined);
+    return LSTM_OK;
+}
+
+/* The tokens of texts as a batch, in which those without a token do not stand; tokens: how many
+ * each has. */
+static enum lstm_status read_texts(struct lstm_worker *w, const struct lstm_text *texts,
+                                   int32_t count, int32_t *tokens, struct lstm_batch *batch,
+                                   struct lstm_error *err)
+{
+    struct reading reading = { .worker = w, .texts = texts, .count = count };
+    const int32_t most = lstm_limits_get().threads;
+    size_t bytes;
+    enum lstm_status rc = check_bytes(texts, count, &bytes, err);
+    if (rc)
+        return rc;
+    const int32_t threads =
+        bytes / THREAD_BYTES < (size_t)most ? (int32_t)(bytes / THREAD_BYTES) : most;
+    for (int i = 0; i < LSTM_THREADS_MAX; i++)
+        w->lists[i].count = 0;
+    lstm_parallel(threads, (count + PART_TEXTS - 1) / PART_TEXTS, read_part, &reading);
+    if (reading.status) {
+        if (err)
+            *err = reading.error;
+        return (enum lstm_status)reading.status;
+    }
+    if (threads > 1 && (rc = join(w, count, err)))
+        return rc;
+    batch->tokens = threads > 1 ? w->joined : w->lists[0].ids;
+    w->starts[0] = 0;
+    for (int32_t i = 0; i < count; i++) {
+        tokens[i] = w->places[i].count;
+        if (tokens[i] == 0)
+            continue;
+        w->starts[batch->texts + 1] = w->starts[batch->texts] + tokens[i];
+        batch->texts++;
+    }
+    return LSTM_OK;
+}
+
+/* After a call: what a huge text needed is not kept. */
+static void release(struct lstm_worker *w)
+{
+    enum { KEPT_MAX = 4 << 20 }; /* tokens */
+    int64_t kept = w->joined_capacity;
+    for (int i = 0; i < LSTM_THREADS_MAX; i++)
+        kept += w->lists[i].capacity;
+    if (kept <= KEPT_MAX)
+        return;
+    for (int i = 0; i < LSTM_THREADS_MAX; i++)
+        lstm_tokens_free(&w->lists[i]);
+    free(w->joined);
+    w->joined = NULL;
+    w->joined_capacity = 0;
 }
 
 enum lstm_status lstm_worker_classify(struct lstm_worker *w, const struct lstm_text *texts,
@@ -118,27 +258,19 @@ enum lstm_status lstm_worker_classify(struct lstm_worker *w, const struct lstm_t
 {
     const struct lstm_model *model = w->scorer->model;
     const size_t classes = (size_t)model->sizes.classes;
+    const struct cpu_kernels *kernels = cpu_kernels_pick(NULL);
     if (w->scorer->summarizer)
         return lstm_fail(err, LSTM_MISMATCH, "a model of task \"%s\" cannot classify", model->task);
     enum lstm_status rc = reserve(w, count, err);
     if (rc || count == 0)
         return rc;
     struct lstm_batch batch = { .starts = w->starts, .stop = stop, .stop_arg = stop_arg };
-    w->tokens.count = 0;
-    w->starts[0] = 0;
-    for (int32_t i = 0; i < count; i++) { /* texts without a token stay out of the batch */
-        int32_t before = w->tokens.count;
-        if ((rc = lstm_tokenize(model->tokenizer, texts[i].bytes, texts[i].size, 0, &w->tokens,
-                                err)))
-            return rc;
-        tokens[i] = w->tokens.count - before;
-        if (tokens[i] > 0)
-            w->starts[++batch.texts] = w->tokens.count;
-    }
-    batch.tokens = w->tokens.ids;
-    if (batch.texts > 0 && (rc = w->scorer->backend->classify(w->session, &batch, w->logits, err)))
+    rc = read_texts(w, texts, count, tokens, &batch, err);
+    if (!rc && batch.texts > 0)
+        rc = w->scorer->backend->classify(w->session, &batch, w->logits, err);
+    release(w);
+    if (rc)
         return rc;
-    const struct cpu_kernels *kernels = cpu_kernels_pick(NULL);
     const float *logits = w->logits;
     memset(probabilities, 0, (size_t)count * classes * sizeof *probabilities);
     for (int32_t i = 0; i < count; i++)
