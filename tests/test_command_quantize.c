@@ -102,7 +102,7 @@ static const char *quantise(const char *const *words, int expected_status)
 
 static struct lstm_model *read_model(const char *path)
 {
-    struct lstm_model *model;
+    struct lstm_model *model = NULL;
     struct lstm_error err;
     unsigned char *bytes;
     size_t size;
