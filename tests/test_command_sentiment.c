@@ -97,6 +97,13 @@ static void rows_of_a_csv_become_a_model_that_scores_in_sql(void **state)
         0.95);
     assert_non_null(strstr(
         text_of(db, "SELECT card ->> 'run' FROM lstm_models WHERE name = 'meals'"), "seed 1,"));
+    /* int8 unless told, and the card says what that cost on the rows held out */
+    expect(db, "SELECT instr(blob, CAST('\"dtype\":\"I8\"' AS BLOB)) > 0 FROM lstm_models", "1");
+    expect(db,
+           "SELECT (card -> '$.quantised.rows') = (metrics -> 'valid_texts')"
+           " AND (card -> '$.quantised.fp32') = (metrics -> 'valid_accuracy')"
+           " AND (card -> '$.quantised.int8') > 0.95 FROM lstm_models",
+           "1");
     extension_close(db);
 }
 
@@ -111,6 +118,27 @@ static void a_seed_repeats_a_model_to_the_last_bit(void **state)
         real_of(db, "SELECT (lstm_model_sha256('first') = lstm_model_sha256('again')) * 1.0") > 0);
     assert_true(
         real_of(db, "SELECT (lstm_model_sha256('first') = lstm_model_sha256('other')) * 1.0") < 1);
+    extension_close(db);
+}
+
+static void a_storage_of_floats_is_not_quantised(void **state)
+{
+    int status;
+    (void)state;
+    const char *output = command_output(
+        command_sentiment,
+        (const char *const[]){ "sentiment", "--csv", csv, "--text", "body", "--label", "positive",
+                               "--into", models_db, "--name", "floats", "--storage", "f16",
+                               "--epochs", "1", SMALL, NULL },
+        &status);
+    if (status)
+        fail_msg("%s", output);
+    assert_null(strstr(output, "quantised"));
+    sqlite3 *db = extension_open("models.db", 0);
+    expect(db,
+           "SELECT instr(blob, CAST('\"dtype\":\"F16\"' AS BLOB)) > 0"
+           " AND card -> 'quantised' IS NULL FROM lstm_models WHERE name = 'floats'",
+           "1");
     extension_close(db);
 }
 
@@ -150,7 +178,7 @@ static void what_would_fail_after_training_fails_before_it(void **state)
         { { "--csv", csv, "--text", "body", "--label", "positive", "--out", "x", "--storage",
             "f8" },
           1,
-          "--storage is \"f8\", expected f16, bf16 or f32" },
+          "--storage is \"f8\", expected int8, f16, bf16 or f32" },
         { { "--csv", csv, "--text", "body", "--label", "stars", "--out", "x" }, 1, "stars" },
         { { "--csv", csv, "--text", "body", "--label", "body", "--out", "x" },
           1,
@@ -202,6 +230,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_of_a_csv_become_a_model_that_scores_in_sql),
         cmocka_unit_test(a_seed_repeats_a_model_to_the_last_bit),
+        cmocka_unit_test(a_storage_of_floats_is_not_quantised),
         cmocka_unit_test(any_labels_make_a_classifier),
         cmocka_unit_test(what_would_fail_after_training_fails_before_it),
     };

@@ -22,14 +22,16 @@ static void make_dataset(struct dataset *d)
     *d = (struct dataset){ .texts = TEXTS };
     d->starts = calloc(TEXTS + 1, sizeof *d->starts);
     d->classes = calloc(TEXTS, sizeof *d->classes);
+    d->rows = calloc(TEXTS, sizeof *d->rows);
     d->tokens.ids = calloc(TEXTS * 200, sizeof *d->tokens.ids);
-    assert_true(d->starts && d->classes && d->tokens.ids);
+    assert_true(d->starts && d->classes && d->rows && d->tokens.ids);
     for (int32_t i = 0; i < TEXTS; i++) {
         int32_t length = 1 + (int32_t)random_below(&random, 200);
         for (int32_t t = 0; t < length; t++)
             d->tokens.ids[d->tokens.count++] = 257 + i % 50;
         d->starts[i + 1] = d->tokens.count;
         d->classes[i] = i % 2;
+        d->rows[i] = 3 * i;
     }
 }
 
@@ -112,6 +114,7 @@ static void a_split_moves_whole_texts_and_keeps_their_order(void **state)
         assert_int_equal(in->starts[at + 1] - in->starts[at], length);
         assert_memory_equal(in->tokens.ids + in->starts[at], ids, (size_t)length * sizeof *ids);
         assert_int_equal(in->classes[at], all.classes[i]);
+        assert_int_equal(in->rows[at], 3 * i);
     }
     dataset_close(&d);
     dataset_close(&all);

@@ -1,4 +1,4 @@
-/* What a summariser in training is measured on (train/heldout.c). */
+/* What models are measured on (train/heldout.c). */
 #include "train/heldout.h"
 
 #include "tests/tiny_model.h"
@@ -153,6 +153,67 @@ static void threads_leave_no_trace_in_the_mean(void **state)
     dataset_close(&d);
 }
 
+/* The labels are the classes that the model finds likeliest, but for every seventh row. */
+static void accuracy_is_the_share_of_rows_whose_class_is_right(void **state)
+{
+    const struct tiny_model other = {
+        .task = "classify", .labels = "a b c", .seed = 6, .scale = 1
+    };
+    enum { TEXTS = 150 };
+    static const int threads[] = { 1, 2, 5, 64 };
+    struct row labelled[TEXTS];
+    const struct rows rows = { .count = TEXTS, .rows = labelled };
+    struct labels labels = { .count = 3, .names = { "a", "b", "c" } };
+    struct lstm_text bodies[TEXTS];
+    float probabilities[TEXTS * 3];
+    int32_t tokens[TEXTS], wrong = 0, seen = 0;
+    struct lstm_scorer *scorer;
+    struct lstm_worker *worker;
+    struct dataset d;
+    struct heldout heldout;
+    struct lstm_error err;
+    size_t size;
+    double accuracy;
+    void *bytes = tiny_model_write(&other, &size);
+    (void)state;
+    for (int i = 0; i < TEXTS; i++)
+        bodies[i] = (struct lstm_text){ texts[i], strlen(texts[i]) };
+    assert_int_equal(lstm_scorer_open(bytes, size, "cpu", &scorer, &err), LSTM_OK);
+    assert_int_equal(lstm_worker_open(scorer, &worker, &err), LSTM_OK);
+    assert_int_equal(
+        lstm_worker_classify(worker, bodies, TEXTS, NULL, NULL, probabilities, tokens, &err),
+        LSTM_OK);
+    for (int i = 0; i < TEXTS; i++) {
+        const float *p = probabilities + 3 * i;
+        int likeliest = p[1] > p[0] ? (p[2] > p[1] ? 2 : 1) : (p[2] > p[0] ? 2 : 0);
+        int is_wrong = i % 7 == 1;
+        labelled[i] = items[i];
+        labelled[i].label = labels.names[(likeliest + is_wrong) % 3];
+        wrong += is_wrong && tokens[i] > 0;
+        seen += tokens[i] > 0;
+    }
+    assert_int_equal(dataset_open(lstm_scorer_model(scorer)->tokenizer, &rows, &labels, &d, &err),
+                     LSTM_OK);
+    assert_int_equal(d.texts, seen);
+    assert_true(seen == TEXTS / 5 * 4 && wrong > 5);
+    assert_int_equal(heldout_open(&rows, &d, &heldout, &err), LSTM_OK);
+    assert_int_equal(heldout.count, seen);
+    assert_int_equal(d.rows[3], 4); /* row 0 has no token */
+    for (size_t i = 0; i < sizeof threads / sizeof *threads; i++) {
+        assert_int_equal(heldout_accuracy(&heldout, bytes, size, threads[i], &accuracy, &err),
+                         LSTM_OK);
+        assert_true(accuracy == (double)(seen - wrong) / seen);
+    }
+    assert_int_equal(heldout_accuracy(&heldout, blob, blob_size, 2, &accuracy, &err),
+                     LSTM_MISMATCH);
+    assert_non_null(strstr(err.text, "a model of task \"summarize\" cannot classify"));
+    lstm_worker_close(worker);
+    lstm_scorer_close(scorer);
+    heldout_close(&heldout);
+    dataset_close(&d);
+    free(bytes);
+}
+
 static void a_classifier_is_refused(void **state)
 {
     const struct tiny_model other = { .task = "sentiment", .labels = "negative positive" };
@@ -176,6 +237,7 @@ int main(void)
         cmocka_unit_test(a_texts_own_summary_is_beside_it),
         cmocka_unit_test(of_many_rows_as_many_as_fit_are_taken_at_even_distances),
         cmocka_unit_test(threads_leave_no_trace_in_the_mean),
+        cmocka_unit_test(accuracy_is_the_share_of_rows_whose_class_is_right),
         cmocka_unit_test(a_classifier_is_refused),
     };
     return cmocka_run_group_tests(tests, make_rows, free_rows);

@@ -26,4 +26,10 @@ struct card {
 enum lstm_status card_make(const struct card *card, const char *metrics, char **text,
                            struct lstm_error *err);
 
+/* A member of a card that is an object, else "{}"; the caller frees it. Errors: LSTM_NOMEM. */
+enum lstm_status card_get(const char *card, const char *key, char **value, struct lstm_error *err);
+
+/* Sets a member of a card to a JSON value; *card is replaced, and freed. Errors: LSTM_NOMEM. */
+enum lstm_status card_set(char **card, const char *key, const char *value, struct lstm_error *err);
+
 #endif

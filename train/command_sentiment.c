@@ -4,6 +4,7 @@
 #include "train/card.h"
 #include "train/commands.h"
 #include "train/parallel.h"
+#include "train/quantised.h"
 #include "train/settings.h"
 
 #include <stdio.h>
@@ -19,6 +20,7 @@ struct job {
     int32_t dimension;
     struct labels labels;
     struct dataset train, valid;
+    struct heldout heldout; /* rows of valid */
     struct trainer trainer;
     char fingerprint[FINGERPRINT_SIZE];
 };
@@ -52,6 +54,8 @@ static enum lstm_status read_rows(const struct settings *s, struct job *job, str
         rc = lstm_fail(err, LSTM_RANGE,
                        "%d texts to learn from and %d to validate on, both need at least 1",
                        job->train.texts, job->valid.texts);
+    else
+        rc = heldout_open(valid.rows ? &valid : &train, &job->valid, &job->heldout, err);
 done:
     rows_free(&train);
     rows_free(&valid);
@@ -155,7 +159,9 @@ static enum lstm_status finish(const struct settings *s, struct job *job,
     model.temperature = (float)calibrate(logits, job->valid.classes, job->valid.texts, classes);
     put_metrics(&metrics, job, result, logits, (double)model.temperature);
     if ((rc = card_take(&metrics, &metrics_text, err)) ||
-        (rc = card_make(&card, metrics_text, &model.card, err)))
+        (rc = card_make(&card, metrics_text, &model.card, err)) ||
+        (store_quantises(&s->store) &&
+         (rc = quantised_note(&model, &job->heldout, s->trainer.threads, err))))
         goto done;
     if (!(rc = store_model(&s->store, &model, metrics_text, err)))
         printf("%s: %s\n", s->store.database ? s->store.name : s->store.out, metrics_text);
@@ -186,6 +192,7 @@ done:
     trainer_close(&job.trainer);
     dataset_close(&job.train);
     dataset_close(&job.valid);
+    heldout_close(&job.heldout);
     free(job.vectors);
     lstm_tokenizer_close(job.tokenizer);
     return rc;
@@ -211,7 +218,7 @@ static int command(int sentiment, int argc, char **argv)
                      .threads = parallel_processors(),
                      .seed = 1 },
         .run = { .epochs = 5, .patience = 2, .checkpoint_every = 60 },
-        .store = { .storage = "f16" },
+        .store = { .storage = "int8" },
     };
     const struct option_spec own[] = {
         { "--label", OPTION_TEXT, &s.train.label_column, 0, 0,

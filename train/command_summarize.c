@@ -3,8 +3,8 @@
 #include "train/card.h"
 #include "train/commands.h"
 #include "train/files.h"
-#include "train/heldout.h"
 #include "train/parallel.h"
+#include "train/quantised.h"
 #include "train/settings.h"
 
 #include <math.h>
@@ -253,7 +253,9 @@ static enum lstm_status finish(const struct settings *s, struct job *job,
     make_model(job, &model);
     put_metrics(&metrics, job, result, &loss, &rouge);
     if ((rc = card_take(&metrics, &metrics_text, err)) ||
-        (rc = card_make(&card, metrics_text, &model.card, err)))
+        (rc = card_make(&card, metrics_text, &model.card, err)) ||
+        (store_quantises(&s->store) &&
+         (rc = quantised_note(&model, &job->heldout, s->trainer.threads, err))))
         goto done;
     if (!(rc = store_model(&s->store, &model, metrics_text, err)))
         printf("%s: %s\n", s->store.database ? s->store.name : s->store.out, metrics_text);
@@ -319,7 +321,7 @@ static const struct settings defaults = {
                  .shards = 2,
                  .seed = 1 },
     .run = { .epochs = 8, .patience = 3, .checkpoint_every = 60 },
-    .store = { .storage = "f16" },
+    .store = { .storage = "int8" },
 };
 
 int command_summarize(int argc, char **argv)

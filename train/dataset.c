@@ -114,8 +114,8 @@ enum lstm_status dataset_room(struct dataset *d, int32_t texts, int with_summari
     d->starts = calloc((size_t)texts + 1, sizeof *d->starts);
     int32_t *marks = calloc((size_t)texts + 1, sizeof *marks);
     *(with_summaries ? &d->middles : &d->classes) = marks;
-    d->rows = with_summaries ? calloc((size_t)texts + 1, sizeof *d->rows) : NULL;
-    if (!d->starts || !marks || (with_summaries && !d->rows))
+    d->rows = calloc((size_t)texts + 1, sizeof *d->rows);
+    if (!d->starts || !marks || !d->rows)
         return lstm_fail(err, LSTM_NOMEM, "out of memory for %d texts", texts);
     return LSTM_OK;
 }
@@ -138,6 +138,7 @@ enum lstm_status dataset_open(const struct lstm_tokenizer *tokenizer, const stru
             d->empty++;
             continue;
         }
+        d->rows[d->texts] = i;
         d->classes[d->texts++] = class;
         d->starts[d->texts] = d->tokens.count;
     }
@@ -177,8 +178,7 @@ static void take(const struct dataset *from, int32_t i, struct dataset *to)
         to->classes[to->texts] = from->classes[i];
     if (from->middles)
         to->middles[to->texts] = from->middles[i] - from->starts[i] + to->tokens.count;
-    if (from->rows)
-        to->rows[to->texts] = from->rows[i];
+    to->rows[to->texts] = from->rows[i];
     to->tokens.count += count;
     to->texts++;
     to->starts[to->texts] = to->tokens.count;
@@ -209,7 +209,7 @@ enum lstm_status dataset_split(struct dataset *d, double share, uint64_t seed,
                                .starts = bounds,
                                .classes = whole.classes ? &(int32_t){ whole.classes[i] } : NULL,
                                .middles = whole.middles ? &(int32_t){ whole.middles[i] } : NULL,
-                               .rows = whole.rows ? &(int32_t){ whole.rows[i] } : NULL };
+                               .rows = &(int32_t){ whole.rows[i] } };
         take(&one, 0, random_float(&random) < (float)share ? other : d);
         start = end;
     }

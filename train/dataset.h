@@ -13,7 +13,7 @@ struct dataset {
     int32_t *classes; /* texts, or NULL */
     int32_t *middles; /* texts: where in tokens the summary begins that follows text i (see
                          pairs.h), or NULL */
-    int32_t *rows;    /* texts: the row that each pair came from; of labelled texts NULL */
+    int32_t *rows;    /* texts: the row that each came from */
     int32_t empty;    /* rows left out because no token was in them */
 };
 
@@ -32,7 +32,7 @@ enum lstm_status labels_collect(const struct rows *rows, int sentiment, struct l
 enum lstm_status dataset_open(const struct lstm_tokenizer *tokenizer, const struct rows *rows,
                               const struct labels *labels, struct dataset *dataset,
                               struct lstm_error *err);
-/* Room for so many texts in an empty dataset: their starts, and middles with rows, or classes. The
+/* Room for so many texts in an empty dataset: their starts and rows, and middles or classes. The
  * tokens grow by themselves. */
 enum lstm_status dataset_room(struct dataset *dataset, int32_t texts, int with_summaries,
                               struct lstm_error *err);

@@ -1,5 +1,5 @@
-/* How well a summariser in training does on held-out rows: ROUGE of what it writes for them
- * greedily, once stored and loaded as its users will have it. */
+/* How well a model does on held-out rows, once stored and loaded as its users will have it: the
+ * share of labels that a classifier gives right, ROUGE of what a summariser writes greedily. */
 #ifndef TRAIN_HELDOUT_H
 #define TRAIN_HELDOUT_H
 
@@ -7,18 +7,22 @@
 #include "train/dataset.h"
 #include "train/rouge.h"
 
-enum { HELDOUT_MAX = 2000 }; /* rows that are summarised: a few seconds' work */
+enum {
+    HELDOUT_MAX = 2000
+}; /* rows that are summarised: a few seconds' work; of labelled ones all
+      are classified */
 
 /* Copies of the rows: those may be freed. */
 struct heldout {
     int32_t count;
     struct lstm_text *texts;       /* count */
-    struct rouge_text *references; /* count: their summaries */
+    struct rouge_text *references; /* count: their summaries, or labels */
+    int32_t *classes;              /* count, or NULL: the rows have summaries */
     char *bytes;                   /* of both */
 };
 
-/* Takes the rows that the pairs of a dataset came from: all, or HELDOUT_MAX at even distances.
- * Errors: LSTM_NOMEM. */
+/* Takes the rows that the texts of a dataset came from: all, or of pairs HELDOUT_MAX at even
+ * distances. Errors: LSTM_NOMEM. */
 enum lstm_status heldout_open(const struct rows *rows, const struct dataset *dataset,
                               struct heldout *heldout, struct lstm_error *err);
 void heldout_close(struct heldout *heldout); /* a zeroed one is fine */
@@ -28,5 +32,10 @@ void heldout_close(struct heldout *heldout); /* a zeroed one is fine */
  * and lstm_worker_summarize. */
 enum lstm_status heldout_measure(const struct heldout *heldout, const void *blob, size_t size,
                                  int threads, struct rouge *mean, struct lstm_error *err);
+
+/* The share of labelled rows whose class the model finds likeliest. Errors: those of
+ * lstm_scorer_open and lstm_worker_classify. */
+enum lstm_status heldout_accuracy(const struct heldout *heldout, const void *blob, size_t size,
+                                  int threads, double *accuracy, struct lstm_error *err);
 
 #endif

@@ -33,7 +33,7 @@ static size_t shared_options(struct settings *s, struct option_spec *specs)
         { "--into", OPTION_TEXT, &s->store.database, 0, 0,
           "store the model in this database's table lstm_models" },
         { "--name", OPTION_TEXT, &s->store.name, 0, 0, "its name there" },
-        { "--storage", OPTION_TEXT, &s->store.storage, 0, 0, "f16, bf16 or f32" },
+        { "--storage", OPTION_TEXT, &s->store.storage, 0, 0, "int8, f16, bf16 or f32" },
         { "--data", OPTION_TEXT, &s->data, 0, 0, "what the rows are, for the model's card" },
         { "--terms", OPTION_TEXT, &s->terms, 0, 0,
           "under which terms they may be used, for the card" },

@@ -1,6 +1,7 @@
 #include "train/store.h"
 
 #include "train/files.h"
+#include "train/quantised.h"
 
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -16,13 +17,21 @@ static enum lstm_status storage_of(const char *name, enum lstm_storage *storage,
     static const struct {
         const char *name;
         enum lstm_storage storage;
-    } all[] = { { "f16", LSTM_F16 }, { "bf16", LSTM_BF16 }, { "f32", LSTM_F32 } };
+    } all[] = {
+        { "int8", LSTM_I8 }, { "f16", LSTM_F16 }, { "bf16", LSTM_BF16 }, { "f32", LSTM_F32 }
+    };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         if (!strcmp(name, all[i].name)) {
             *storage = all[i].storage;
             return LSTM_OK;
         }
-    return lstm_fail(err, LSTM_RANGE, "--storage is \"%s\", expected f16, bf16 or f32", name);
+    return lstm_fail(err, LSTM_RANGE, "--storage is \"%s\", expected int8, f16, bf16 or f32", name);
+}
+
+int store_quantises(const struct store_options *o)
+{
+    enum lstm_storage storage;
+    return !storage_of(o->storage, &storage, NULL) && storage == LSTM_I8;
 }
 
 enum lstm_status store_check(const struct store_options *o, struct lstm_error *err)
@@ -43,7 +52,10 @@ enum lstm_status store_write(const struct store_options *o, const struct lstm_mo
     enum lstm_storage storage;
     enum lstm_status rc = storage_of(o->storage, &storage, err);
     *blob = NULL;
-    return rc ? rc : lstm_model_write(model, storage, blob, size, err);
+    if (rc)
+        return rc;
+    return storage == LSTM_I8 ? quantised_write(model, blob, size, err)
+                              : lstm_model_write(model, storage, blob, size, err);
 }
 
 static enum lstm_status import(sqlite3 *db, const struct store_options *o, const void *blob,

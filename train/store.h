@@ -8,8 +8,11 @@ struct store_options {
     const char *out;      /* a file, or NULL */
     const char *database; /* a SQLite database whose table lstm_models takes the model, or NULL */
     const char *name;     /* its name there */
-    const char *storage;  /* "f16", "bf16" or "f32" */
+    const char *storage;  /* "int8", "f16", "bf16" or "f32" */
 };
+
+/* Whether the model will be quantised; that of options which store_check refuses is 0. */
+int store_quantises(const struct store_options *options);
 
 /* Whether the options make sense together. */
 enum lstm_status store_check(const struct store_options *options, struct lstm_error *err);
