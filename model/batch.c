@@ -57,7 +57,7 @@ void lstm_windows_sort(const struct lstm_window *windows, int32_t count, struct 
 }
 
 enum lstm_status lstm_batch_check(const struct lstm_sizes *sizes, const struct lstm_batch *batch,
-                                 struct lstm_error *err)
+                                  struct lstm_error *err)
 {
     for (int32_t i = 0; i < batch->texts; i++) {
         if (batch->starts[i] >= batch->starts[i + 1])

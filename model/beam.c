@@ -37,7 +37,7 @@ struct cpu_beam {
     const struct cpu_network *network;            /* not ours */
     const struct lstm_summary_settings *settings; /* not ours; of this search */
     struct cpu_rows rows;
-    float *shares;                   /* CHUNK x vocab */
+    float *shares; /* CHUNK x vocab */
     float *share_rows[CHUNK];
     struct hypothesis *live, *after; /* rows: of this step and the next */
     struct candidate *candidates;    /* rows x width */

@@ -1,22 +1,24 @@
 /* The arithmetic of inference in the precision of the model: one table of functions a precision and
- * an instruction set, bodies written once in cpu_fp32.inc and cpu_int8.inc. Within a precision every
- * table gives the same bits, and a row's bits do not depend on the rows beside it.
+ * an instruction set, bodies written once in cpu_fp32.inc and cpu_int8.inc. Within a precision
+ * every table gives the same bits, and a row's bits do not depend on the rows beside it.
  *
  * A state is a number in -1..1: of the LSTM, a context, an activated output. In fp32 it is a float;
- * in int8 it is round(127 x), ties to even, in a byte, products with it are sums of whole numbers and
- * exact, and the input products are kept as IEEE binary16. Gates, cells and attention are floats in
- * both. model/FORMAT.md has the formulas. */
+ * in int8 it is round(127 x), ties to even, in a byte, products with it are sums of whole numbers
+ * and exact, and the input products are kept as IEEE binary16. Gates, cells and attention are
+ * floats in both. model/FORMAT.md has the formulas. */
 #ifndef LSTM_CPU_ARITHMETIC_H
 #define LSTM_CPU_ARITHMETIC_H
 
 #include "cpu_kernels.h"
 
-enum { CPU_GROUP = 64 }; /* columns that a product computes together; of an LSTM the four gates of 16
-                            units */
+enum {
+    CPU_GROUP = 64
+}; /* columns that a product computes together; of an LSTM the four gates of 16
+      units */
 
 /* A matrix as a source for packing, its inputs in one or two pieces, one after another: the weight
- * from input k of a piece to output c is fp32[c * row + k], or in a quantised model int8[c * row + k]
- * times scale[c]. */
+ * from input k of a piece to output c is fp32[c * row + k], or in a quantised model int8[c * row +
+ * k] times scale[c]. */
 struct cpu_source_matrix {
     struct {
         const float *fp32;
@@ -28,7 +30,7 @@ struct cpu_source_matrix {
     const float *bias; /* cols, or NULL: zeros */
     int32_t cols;      /* a multiple of 16 */
     int gates;         /* cols = 4 units, in PyTorch's order: packed by groups of 16 units */
-    float unit;        /* what one stored unit of the input is worth: 1 / 127 for int8 states */
+    float divisor;     /* stored units that make 1 of the input: 127 for int8 states, else 1 */
 };
 
 static inline size_t cpu_packed_cols(int32_t cols)
@@ -81,10 +83,10 @@ struct cpu_arithmetic {
     size_t (*packed_size)(int32_t cols, int32_t depth);
     struct cpu_packed (*pack)(const struct cpu_source_matrix *source, void *memory);
 
-    /* One step of an LSTM for so many rows, each with its own memory: z = input[r] + w before[r], with
-     * w's depth states; then c' = sigmoid(f) c + sigmoid(i) tanh(g), after[r] = sigmoid(o) tanh(c').
-     * input: 4 hidden products in packed order. cell: rows x hidden. is_first: no state before, zero
-     * cells. Sources: Hochreiter and Schmidhuber 1997, Gers et al. 2000. */
+    /* One step of an LSTM for so many rows, each with its own memory: z = input[r] + w before[r],
+     * with w's depth states; then c' = sigmoid(f) c + sigmoid(i) tanh(g), after[r] = sigmoid(o)
+     * tanh(c'). input: 4 hidden products in packed order. cell: rows x hidden. is_first: no state
+     * before, zero cells. Sources: Hochreiter and Schmidhuber 1997, Gers et al. 2000. */
     void (*step)(int32_t rows, int32_t hidden, const struct cpu_packed *w, int is_first,
                  const void *const *input, const void *const *before, float *cell,
                  void *const *after);
@@ -98,8 +100,8 @@ struct cpu_arithmetic {
     void (*input)(int32_t rows, const struct cpu_packed *w, const void *const *states,
                   const float *row_scale, void *const *out);
 
-    /* cpu_kernels.pool over states; what it adds up is in stored units, so attention is given divided
-     * by them too. */
+    /* cpu_kernels.pool over states; what it adds up is in stored units, so attention is given
+     * divided by them too. */
     void (*pool)(int32_t count, int32_t width, const void *states, const float *attention,
                  float *scores, struct cpu_pool *pool);
 

@@ -15,8 +15,8 @@ struct lstm_session {
     struct cpu_pool *pools; /* of a round's windows, by index; grows, never shrinks */
     void *pools_memory;
     size_t pools_size;
-    struct cpu_pool text; /* of a text of several windows, which may span rounds */
-    float *features;      /* 6 hidden; in one block with the pool of the text */
+    struct cpu_pool text;           /* of a text of several windows, which may span rounds */
+    float *features;                /* 6 hidden; in one block with the pool of the text */
     const struct lstm_batch *batch; /* of the call under way */
     float *logits;
 };
@@ -27,8 +27,7 @@ static enum lstm_status load(const char *isa, const struct lstm_model *model,
     *loaded = calloc(1, sizeof **loaded);
     if (!*loaded)
         return lstm_fail(err, LSTM_NOMEM, "out of memory for a model on the CPU");
-    enum lstm_status rc =
-        cpu_network_open(model, cpu_isa_pick(isa), &(*loaded)->network, err);
+    enum lstm_status rc = cpu_network_open(model, cpu_isa_pick(isa), &(*loaded)->network, err);
     if (rc) {
         free(*loaded);
         *loaded = NULL;

@@ -1,7 +1,7 @@
-/* The decoder of the trainer (inference is cpu_writer): an LSTM with additive attention and coverage over the states of a text,
- * input feeding, and a mixture of generating from the vocabulary and copying from the text (See,
- * Liu and Manning 2017). Rows are beams or training texts; a row's bits do not depend on the rows
- * beside it. */
+/* The decoder of the trainer (inference is cpu_writer): an LSTM with additive attention and
+ * coverage over the states of a text, input feeding, and a mixture of generating from the
+ * vocabulary and copying from the text (See, Liu and Manning 2017). Rows are beams or training
+ * texts; a row's bits do not depend on the rows beside it. */
 #ifndef LSTM_CPU_DECODER_H
 #define LSTM_CPU_DECODER_H
 

@@ -9,10 +9,11 @@
 /* The weights of one direction of one layer in the order the products read them. in = embedding or
  * 2 hidden. */
 struct cpu_direction {
-    float *ih;                /* in x 4 hidden, in panels */
-    float *hh;                /* hidden x 4 hidden, in panels */
-    float *bias;              /* 4 hidden */
-    float *ih_back, *hh_back; /* 4 hidden x in, 4 hidden x hidden, in panels: for the backward pass */
+    float *ih;   /* in x 4 hidden, in panels */
+    float *hh;   /* hidden x 4 hidden, in panels */
+    float *bias; /* 4 hidden */
+    float *ih_back,
+        *hh_back; /* 4 hidden x in, 4 hidden x hidden, in panels: for the backward pass */
 };
 
 struct cpu_weights {

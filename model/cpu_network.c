@@ -5,10 +5,12 @@
 
 /* ---- building ---- */
 
-/* Everything that a network holds, in the order it lies in memory; without memory it only counts. */
+/* Everything that a network holds, in the order it lies in memory; without memory it only counts.
+ */
 struct builder {
     const struct lstm_model *model;
     struct cpu_network *network;
+    float divisor; /* of states */
     struct carver carver;
 };
 
@@ -37,9 +39,7 @@ static struct cpu_packed add_matrix(struct builder *b, struct cpu_source_matrix 
 static struct cpu_packed add_tensor(struct builder *b, size_t at, int32_t cols, int32_t depth,
                                     const float *bias, size_t scales_at)
 {
-    struct cpu_source_matrix source = { .bias = bias,
-                                        .cols = cols,
-                                        .unit = b->network->state_unit };
+    struct cpu_source_matrix source = { .bias = bias, .cols = cols, .divisor = b->divisor };
     add_piece(b, &source, 0, at, (size_t)depth, 0, depth);
     return add_matrix(b, &source, scales_at);
 }
@@ -80,13 +80,13 @@ static void add_direction(struct builder *b, int layer, int reverse)
         .bias = b->model->params + hh + 4 * (size_t)h * (size_t)h,
         .cols = 4 * h,
         .gates = 1,
-        .unit = layer ? b->network->state_unit : 1.0f /* embeddings have units of their own */
+        .divisor = layer ? b->divisor : 1.0f /* embeddings have units of their own */
     };
     add_piece(b, &source, 0, ih, (size_t)in, 0, in);
     *(layer ? &b->network->above[layer][reverse] : &b->network->read.matrix[reverse]) =
         add_matrix(b, &source, scales);
     source.bias = NULL;
-    source.unit = b->network->state_unit;
+    source.divisor = b->divisor;
     add_piece(b, &source, 0, hh, (size_t)h, 0, h);
     b->network->recurrent[layer][reverse] = add_matrix(b, &source, scales + 4 * (size_t)h);
 }
@@ -102,17 +102,17 @@ static void add_decoder(struct builder *b)
     const float *params = b->model->params;
     const int32_t e = s->embedding, h2 = 2 * s->hidden, d = s->decoder, a = s->alignment;
     struct cpu_source_matrix ih = {
-        .bias = params + at.bias, .cols = 4 * d, .gates = 1, .unit = 1.0f
+        .bias = params + at.bias, .cols = 4 * d, .gates = 1, .divisor = 1.0f
     };
     add_piece(b, &ih, 0, at.ih, (size_t)(e + h2), 0, e);
     n->written.matrix[0] = add_matrix(b, &ih, scales.gates);
-    struct cpu_source_matrix hh = { .cols = 4 * d, .gates = 1, .unit = n->state_unit };
+    struct cpu_source_matrix hh = { .cols = 4 * d, .gates = 1, .divisor = b->divisor };
     add_piece(b, &hh, 0, at.ih, (size_t)(e + h2), (size_t)e, h2);
     add_piece(b, &hh, 1, at.hh, (size_t)d, 0, d);
     n->decoder = add_matrix(b, &hh, scales.gates);
-    struct cpu_source_matrix output = {
-        .bias = params + at.output_bias, .cols = e, .unit = n->state_unit
-    };
+    struct cpu_source_matrix output = { .bias = params + at.output_bias,
+                                        .cols = e,
+                                        .divisor = b->divisor };
     add_piece(b, &output, 0, at.output, (size_t)(d + h2), (size_t)d, h2);
     add_piece(b, &output, 1, at.output, (size_t)(d + h2), 0, d);
     n->output = add_matrix(b, &output, scales.output);
@@ -165,7 +165,7 @@ enum lstm_status cpu_network_open(const struct lstm_model *model, const struct c
     n->kernels = isa->kernels;
     n->arithmetic = is_int8 ? isa->int8 : isa->fp32;
     n->state_unit = is_int8 ? 1.0f / 127.0f : 1.0f;
-    struct builder builder = { .model = model, .network = n };
+    struct builder builder = { model, n, is_int8 ? 127.0f : 1.0f, { 0 } };
     build(&builder);
     const size_t size = builder.carver.used;
     enum lstm_status rc = open_inputs(n, &n->read, 2, n->sizes.hidden, err);
@@ -210,14 +210,13 @@ static void multiply(const struct cpu_network *n, const struct cpu_packed *matri
     n->arithmetic->input(count, matrix, embedded, scale, out);
 }
 
-/* Tokens that the table has not met, at most MET: all their parts into the table, or where it has no
- * room the part that is asked for into products. */
+/* Tokens that the table has not met, at most MET: all their parts into the table, or where it has
+ * no room the part that is asked for into products. */
 static void meet(const struct cpu_network *n, const struct cpu_inputs *inputs, int part,
                  int32_t count, const int32_t *tokens, const int32_t *rows, char *products,
                  const void **input)
 {
-    const size_t size =
-        (size_t)inputs->matrix[0].cols * n->arithmetic->input_size; /* of a part */
+    const size_t size = (size_t)inputs->matrix[0].cols * n->arithmetic->input_size; /* of a part */
     char *room[MET];
     void *out[MET];
     int32_t kept = 0;
@@ -229,8 +228,8 @@ static void meet(const struct cpu_network *n, const struct cpu_inputs *inputs, i
         multiply(n, &inputs->matrix[p], kept, tokens, out);
     }
     for (int32_t i = 0; i < kept; i++)
-        input[rows[i]] = (const char *)cpu_table_keep(inputs->table, tokens[i], room[i]) +
-                         (size_t)part * size;
+        input[rows[i]] =
+            (const char *)cpu_table_keep(inputs->table, tokens[i], room[i]) + (size_t)part * size;
     for (int32_t i = kept; i < count; i++)
         input[rows[i]] = out[i] = products + (size_t)rows[i] * size;
     if (kept < count)
@@ -240,8 +239,7 @@ static void meet(const struct cpu_network *n, const struct cpu_inputs *inputs, i
 void cpu_inputs_find(const struct cpu_network *n, const struct cpu_inputs *inputs, int part,
                      int32_t rows, const int32_t *tokens, void *products, const void **input)
 {
-    const size_t at =
-        (size_t)part * (size_t)inputs->matrix[0].cols * n->arithmetic->input_size;
+    const size_t at = (size_t)part * (size_t)inputs->matrix[0].cols * n->arithmetic->input_size;
     int32_t new_tokens[MET], new_rows[MET], count = 0;
     for (int32_t r = 0; r < rows; r++) {
         const char *row = cpu_table_find(inputs->table, tokens[r]);

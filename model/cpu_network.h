@@ -7,8 +7,8 @@
 #include "cpu_table.h"
 #include "model.h"
 
-/* The input products of embedded tokens, kept in a table: of the encoder's first layer in two parts,
- * forward and backward, of the decoder in one. */
+/* The input products of embedded tokens, kept in a table: of the encoder's first layer in two
+ * parts, forward and backward, of the decoder in one. */
 struct cpu_inputs {
     struct cpu_packed matrix[2];
     int parts;
@@ -23,7 +23,7 @@ struct cpu_network {
     const void *embedding;        /* vocab x embedding, stored as states are; fp32: not ours */
     const float *embedding_scale; /* vocab: what a stored unit of a row is worth; or NULL: 1 */
 
-    struct cpu_inputs read; /* of the encoder */
+    struct cpu_inputs read;                      /* of the encoder */
     struct cpu_packed above[LSTM_LAYERS_MAX][2]; /* input products of layers 1 .. */
     struct cpu_packed recurrent[LSTM_LAYERS_MAX][2];
 
@@ -45,8 +45,8 @@ enum lstm_status cpu_network_open(const struct lstm_model *model, const struct c
                                   struct cpu_network **network, struct lstm_error *err);
 void cpu_network_close(struct cpu_network *network); /* NULL is fine */
 
-/* input[r]: where the products of tokens[r] are, in that part of a table; products: memory for those
- * that find no room there (rows x a part). */
+/* input[r]: where the products of tokens[r] are, in that part of a table; products: memory for
+ * those that find no room there (rows x a part). */
 void cpu_inputs_find(const struct cpu_network *network, const struct cpu_inputs *inputs, int part,
                      int32_t rows, const int32_t *tokens, void *products, const void **input);
 

@@ -7,8 +7,9 @@
 #include <string.h>
 
 enum {
-    TILE_ROWS = 36,          /* a multiple of every register tile's height */
-    THREAD_WORK = 100000000, /* multiplications that are worth a thread: a fraction of a millisecond */
+    TILE_ROWS = 36, /* a multiple of every register tile's height */
+    THREAD_WORK =
+        100000000, /* multiplications that are worth a thread: a fraction of a millisecond */
 };
 
 /* The working memory of one thread. */
@@ -169,8 +170,14 @@ static void run_tile(void *arg, int32_t part, int32_t worker)
         m->offset[r] = at;
     for (int layer = 0; layer < n->sizes.layers; layer++)
         for (int reverse = 0; reverse < 2; reverse++) {
-            struct direction d = { n, m, windows, round->batch->tokens, layer, reverse,
-                                   m->states[layer % 2], m->states[(layer + 1) % 2] };
+            struct direction d = { n,
+                                   m,
+                                   windows,
+                                   round->batch->tokens,
+                                   layer,
+                                   reverse,
+                                   m->states[layer % 2],
+                                   m->states[(layer + 1) % 2] };
             run_direction(&d, tile.rows);
         }
     tile.states = m->states[(n->sizes.layers - 1) % 2];
@@ -208,8 +215,8 @@ enum lstm_status cpu_reader_run(struct cpu_reader *reader, const struct lstm_bat
         threads_for(sizes, (double)batch->starts[batch->texts] - (double)batch->starts[0]);
     if ((rc = reserve(reader, threads, err)))
         return rc;
-    while ((round.windows = lstm_windows_next(sizes, batch, &walk, reader->windows,
-                                              CPU_ROUND_WINDOWS)) > 0) {
+    while ((round.windows =
+                lstm_windows_next(sizes, batch, &walk, reader->windows, CPU_ROUND_WINDOWS)) > 0) {
         lstm_windows_sort(reader->windows, round.windows, reader->sorted);
         round.tile_rows = rows_for(round.windows, threads);
         lstm_parallel(threads, (round.windows + round.tile_rows - 1) / round.tile_rows, run_tile,

@@ -1,5 +1,5 @@
-/* Reads a batch through the encoder: its windows, sorted by length in rounds, run in lockstep as the
- * rows of tiles; a row leaves its tile when its window ends, and each tile is one thread's. */
+/* Reads a batch through the encoder: its windows, sorted by length in rounds, run in lockstep as
+ * the rows of tiles; a row leaves its tile when its window ends, and each tile is one thread's. */
 #ifndef LSTM_CPU_READER_H
 #define LSTM_CPU_READER_H
 
@@ -14,8 +14,8 @@ enum lstm_status cpu_reader_open(const struct cpu_network *network, struct cpu_r
                                  struct lstm_error *err);
 void cpu_reader_close(struct cpu_reader *reader); /* NULL is fine */
 
-/* What has been read of a tile: the last layer's states of window r, 2 hidden a token, stored as the
- * network's arithmetic does, lie from token offset[r] on. */
+/* What has been read of a tile: the last layer's states of window r, 2 hidden a token, stored as
+ * the network's arithmetic does, lie from token offset[r] on. */
 struct cpu_tile_states {
     const struct lstm_window *windows; /* the longest first */
     int32_t rows;
@@ -27,8 +27,8 @@ struct cpu_tile_states {
 struct cpu_taker {
     /* Once a tile, in any of the threads at the same time; scratch: window + 16 floats. */
     void (*tile)(void *arg, const struct cpu_tile_states *tile, float *scratch);
-    /* After each round in the caller's thread, or NULL: windows in the order of the texts; in a tile
-     * window i was the one of index i. */
+    /* After each round in the caller's thread, or NULL: windows in the order of the texts; in a
+     * tile window i was the one of index i. */
     void (*round)(void *arg, const struct lstm_window *windows, int32_t count);
     void *arg;
 };

@@ -1,6 +1,6 @@
 /* The first layer's input products by token: what each token adds to the gates of both directions.
- * A row is filled when its token is first met, by whoever meets it, and read by all threads from then
- * on. The rows of all tables of the process together take at most a quarter of the memory that
+ * A row is filled when its token is first met, by whoever meets it, and read by all threads from
+ * then on. The rows of all tables of the process together take at most a quarter of the memory that
  * model/limits.h allows; a token that finds no room is computed each time. */
 #ifndef LSTM_CPU_TABLE_H
 #define LSTM_CPU_TABLE_H
@@ -23,7 +23,8 @@ const void *cpu_table_find(const struct cpu_table *table, int32_t token);
  * is given back by cpu_table_keep. */
 void *cpu_table_room(struct cpu_table *table);
 
-/* Makes a filled row that of its token, unless another thread was faster. Returns the row to read. */
+/* Makes a filled row that of its token, unless another thread was faster. Returns the row to read.
+ */
 const void *cpu_table_keep(struct cpu_table *table, int32_t token, void *row);
 
 size_t cpu_table_bytes(void); /* of all tables of the process */

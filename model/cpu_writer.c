@@ -58,6 +58,7 @@ static void attend(const struct cpu_network *n, const struct cpu_writer_step *s,
     k->normalise(source->count, attention);
     k->weigh(source->count, h2, attention, source->states, context);
     a->store((size_t)h2, context, s->after[row]);
+    a->load((size_t)h2, s->after[row], context); /* as the next step will read it */
     a->load((size_t)d, s->states[row], state);
     a->load((size_t)e, (const char *)n->embedding + token * (size_t)e * a->state_size, embedded);
     /* load takes an embedding for a state, so what its unit is worth is put right here */

@@ -1,7 +1,7 @@
 /* The decoder in inference, in the precision of the model: an LSTM with additive attention and
- * coverage over the states of a text, input feeding, and a mixture of generating from the vocabulary
- * and copying from the text (See, Liu and Manning 2017). Rows are beams; a row's bits do not depend on
- * the rows beside it. */
+ * coverage over the states of a text, input feeding, and a mixture of generating from the
+ * vocabulary and copying from the text (See, Liu and Manning 2017). Rows are beams; a row's bits do
+ * not depend on the rows beside it. */
 #ifndef LSTM_CPU_WRITER_H
 #define LSTM_CPU_WRITER_H
 

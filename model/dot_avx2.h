@@ -14,9 +14,13 @@
 
 #define DOT_OFFSET 0
 
-typedef struct { __m256i lo, hi; } dot_sums;
+typedef struct {
+    __m256i lo, hi;
+} dot_sums;
 typedef dot_sums dot_weights;
-typedef struct { __m256i states, magnitudes; } dot_states;
+typedef struct {
+    __m256i states, magnitudes;
+} dot_states;
 
 static inline dot_sums dot_load_sums(const int32_t *p)
 {

@@ -14,7 +14,9 @@
 
 #define DOT_OFFSET 128
 
-typedef struct { __m256i lo, hi; } dot_sums;
+typedef struct {
+    __m256i lo, hi;
+} dot_sums;
 typedef dot_sums dot_weights;
 typedef __m256i dot_states;
 

@@ -14,9 +14,15 @@
 
 #define DOT_OFFSET 0
 
-typedef struct { int32_t lane[16]; } dot_sums;
-typedef struct { int8_t byte[64]; } dot_weights;
-typedef struct { int8_t byte[4]; } dot_states;
+typedef struct {
+    int32_t lane[16];
+} dot_sums;
+typedef struct {
+    int8_t byte[64];
+} dot_weights;
+typedef struct {
+    int8_t byte[4];
+} dot_states;
 
 static inline dot_sums dot_load_sums(const int32_t *p)
 {
@@ -25,7 +31,10 @@ static inline dot_sums dot_load_sums(const int32_t *p)
     return s;
 }
 
-static inline void dot_store_sums(int32_t *p, dot_sums s) { memcpy(p, &s, sizeof s); }
+static inline void dot_store_sums(int32_t *p, dot_sums s)
+{
+    memcpy(p, &s, sizeof s);
+}
 
 static inline dot_weights dot_load_weights(const int8_t *p)
 {

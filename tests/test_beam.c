@@ -1,8 +1,8 @@
 /* Beam search against all summaries there are, against the greedy choice, and the rules of what may
  * follow. */
 #include "model/beam.h"
-#include "model/cpu_rows.h"
 #include "model/cpu_reader.h"
+#include "model/cpu_rows.h"
 #include "model/text.h"
 #include "tests/networks.h"
 #include "tests/summary_reference.h"
@@ -309,7 +309,8 @@ static void a_beam_of_one_is_greedy(void **state)
         struct cpu_rows rows;
         struct carver size = { 0 }, carver = { 0 };
         double sum = 0.0;
-        n.model.params[lstm_decoder_at(&sizes).vocabulary_bias] = seed % 2 ? 2.0f : 0.0f; /* the end */
+        n.model.params[lstm_decoder_at(&sizes).vocabulary_bias] =
+            seed % 2 ? 2.0f : 0.0f; /* the end */
         rebuild(&n);
         sources_read(&n, texts_of_entries(&length, 1, seed), &s);
         search(&n, s.source, 1, &settings, &found);

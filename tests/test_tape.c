@@ -150,8 +150,8 @@ static void run(const struct fixture *f, const char *isa, float *logits, float *
     struct lstm_tape *tape;
     struct lstm_error err;
     float d_logits[TEXTS_MAX * 4];
-    assert_int_equal(
-        cpu_weights_open(&f->sizes, cpu_kernels_pick(isa), f->params, &weights, &err), LSTM_OK);
+    assert_int_equal(cpu_weights_open(&f->sizes, cpu_kernels_pick(isa), f->params, &weights, &err),
+                     LSTM_OK);
     assert_int_equal(lstm_tape_open(weights, &tape, &err), LSTM_OK);
     const struct lstm_masks *masks = f->example->masked ? &f->masks : NULL;
     assert_int_equal(lstm_tape_forward(tape, &f->batch, masks, logits, &err), LSTM_OK);
@@ -438,8 +438,8 @@ static void a_tape_can_be_used_again(void **state)
     struct lstm_batch bad = { .texts = 1, .tokens = bad_tokens, .starts = bad_starts };
     float logits[2][TEXTS_MAX * 4], d_logits[TEXTS_MAX * 4];
     float *gradient[3] = { zeros(f.params_count), zeros(f.params_count), zeros(f.params_count) };
-    assert_int_equal(
-        cpu_weights_open(&f.sizes, cpu_kernels_pick(NULL), f.params, &weights, &err), LSTM_OK);
+    assert_int_equal(cpu_weights_open(&f.sizes, cpu_kernels_pick(NULL), f.params, &weights, &err),
+                     LSTM_OK);
     assert_int_equal(lstm_tape_open(weights, &tape, &err), LSTM_OK);
     run(&f, NULL, logits[0], gradient[0]);
     loss_backward(&f, d_logits);
