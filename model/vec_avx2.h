@@ -83,7 +83,8 @@ static inline void v16_store_bytes(uint8_t *p, v16 a, int offset)
 {
     __m256i words = _mm256_packs_epi32(_mm256_cvtps_epi32(a.lo), _mm256_cvtps_epi32(a.hi));
     words = _mm256_permute4x64_epi64(words, 0xd8); /* packing works in halves of 128 bits */
-    __m128i bytes = _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+    __m128i bytes =
+        _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
     _mm_storeu_si128((__m128i *)(void *)p, _mm_xor_si128(bytes, _mm_set1_epi8((char)offset)));
 }
 

@@ -29,8 +29,8 @@ static inline v16 v16_sigmoid(v16 x)
     return v16_div(one, v16_add(one, v16_exp(v16_sub(v16_set1(0.0f), x))));
 }
 
-/* tanh x = p / q: the rational approximation of degree 13/6 that Eigen uses; beyond 7.9 tanh is 1 in
- * single precision. */
+/* tanh x = p / q: the rational approximation of degree 13/6 that Eigen uses; beyond 7.9 tanh is 1
+ * in single precision. */
 static inline void v16_tanh_parts(v16 x, v16 *p, v16 *q)
 {
     v16 bound = v16_set1(7.90531110763549805f);
@@ -74,9 +74,9 @@ static inline v16 v16_one_plus_exp(v16 x)
     return v16_add(v16_set1(1.0f), v16_scale(p, n));
 }
 
-/* The cell with its fractions brought to one denominator, so that five divisions are two:
- * c' = c / F + (p / q) / I = (c I q + p F) / (F I q) with F = 1 + e^-f, I = 1 + e^-i, p / q = tanh g;
- * state = tanh(c') / (1 + e^-o). */
+/* The cell with its fractions brought to one denominator, so that five divisions are two: with
+ * F = 1 + e^-f, I = 1 + e^-i and p / q = tanh g,
+ * c' = c / F + (p / q) / I = (c I q + p F) / (F I q); state = tanh(c') / (1 + e^-o). */
 static inline v16 v16_cell(v16 in, v16 forget, v16 update, v16 out, v16 *cell)
 {
     v16 p, q, i = v16_one_plus_exp(in), f = v16_one_plus_exp(forget), o = v16_one_plus_exp(out);

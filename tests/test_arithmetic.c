@@ -290,9 +290,9 @@ static void input_products_are_rounded_to_binary16(void **state)
             if (round % 2) /* near the halves: 13 bits of rounding, often a tie */
                 bits = (bits & 0xffffe000u) | (network_below(&seed, 2) ? 0x1000u : 0u);
             memcpy(&bias[c], &bits, sizeof bits);
-            /* a sum of zero and -0 is 0 */
-            bias[c] = isfinite(bias[c]) && bias[c] != 0.0f ? ldexpf(bias[c], -(int)(bits % 3) * 40)
-                                                           : 1.0f;
+            bias[c] = isfinite(bias[c]) ? ldexpf(bias[c], -(int)(bits % 3) * 40) : 1.0f;
+            if (bias[c] == 0.0f)
+                bias[c] = 0.0f; /* what zero and -0 add up to */
             scale[c] = 1.0f;
         }
         for (size_t i = 0; i < COUNT(network_isas); i++) {
