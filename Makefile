@@ -170,7 +170,7 @@ readme-tests: all
 # What a developer runs before a commit; SHORT=1 is what the CI does. Each part says what it skips and why.
 
 FUZZ_SECONDS  := $(if $(SHORT),10,120)
-THREAD_TESTS  := $(filter $(addprefix %/,test_ext test_registry test_run test_ext_summaries),$(TESTS))
+THREAD_TESTS  := $(filter $(addprefix %/,test_ext test_registry test_run test_ext_summaries test_encoder),$(TESTS))
 
 .PHONY: check-asan check-threads check-clang check-objects check-headers check-oracles
 check: all check-objects check-headers lint check-clang check-asan check-threads fuzz check-oracles
@@ -180,7 +180,8 @@ check-objects: all
 	@tests/check_symbols.sh $(BUILD)
 
 check-headers:
-	@ISA_avx2="$(ISA_avx2)" ISA_avx512="$(ISA_avx512)" tests/check_headers.sh gcc clang
+	@ISA_avx2="$(ISA_avx2)" ISA_avxvnni="$(ISA_avxvnni)" ISA_avx512="$(ISA_avx512)" \
+	    ISA_avx512vnni="$(ISA_avx512vnni)" tests/check_headers.sh gcc clang
 
 check-clang:
 	@if command -v clang > /dev/null; then $(MAKE) --no-print-directory CC=clang BUILD=build/clang unit; \

@@ -1,6 +1,6 @@
 #!/bin/sh
 # tests/check_headers.sh COMPILER...: every header of the project compiles alone. Headers of an instruction set
-# (*_avx2.h) get its flags from ISA_avx2 and ISA_avx512 in the environment.
+# (*_avx2.h) get its flags from ISA_avx2 and so on in the environment.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 bad=0 count=0
@@ -13,7 +13,9 @@ for compiler in "$@"; do
         [ -e "$header" ] || continue
         case $header in
         *_avx2.h) isa=${ISA_avx2:-} ;;
+        *_avxvnni.h) isa=${ISA_avxvnni:-} ;;
         *_avx512.h) isa=${ISA_avx512:-} ;;
+        *_avx512vnni.h) isa=${ISA_avx512vnni:-} ;;
         */vec_math.h) isa='-include model/vec_generic.h' ;; # over the vocabulary that the including file has chosen
         *) isa= ;;
         esac
