@@ -60,8 +60,8 @@ class Network(nn.Module):
 
 
 def safetensors(tensors, metadata):
-    """The bytes of a file. tensors: name -> tensor of F32, F16 or I32."""
-    names = {torch.float32: "F32", torch.float16: "F16", torch.int32: "I32"}
+    """The bytes of a file. tensors: name -> tensor of F32, F16, I32 or I8."""
+    names = {torch.float32: "F32", torch.float16: "F16", torch.int32: "I32", torch.int8: "I8"}
     header, data = {"__metadata__": metadata}, b""
     for name, tensor in tensors.items():
         raw = tensor.detach().contiguous().numpy().tobytes()
@@ -72,14 +72,19 @@ def safetensors(tensors, metadata):
     return struct.pack("<Q", len(text)) + text + data
 
 
-def model_file(network, entries, dtype, temperature=1.0):
-    """A model file of this network with a vocabulary of these entries."""
+def model_metadata(network, entries, temperature=1.0):
+    """What a model file of this network says, with a vocabulary of these entries."""
     assert network.embedding.num_embeddings == BYTE_TOKENS + len(entries)
     labels = [f"class{k}" for k in range(network.classifier.out_features)]
-    metadata = {"format": "lstm-model", "version": "1", "task": "classify", "window": str(network.window),
-                "overlap": str(network.overlap), "labels": json.dumps(labels), "temperature": repr(temperature),
-                "tokenizer": "bpe", "vocabulary": "".join(entry + "\n" for entry in entries)}
-    return safetensors({name: p.to(dtype) for name, p in network.state_dict().items()}, metadata)
+    return {"format": "lstm-model", "version": "1", "task": "classify", "window": str(network.window),
+            "overlap": str(network.overlap), "labels": json.dumps(labels), "temperature": repr(temperature),
+            "tokenizer": "bpe", "vocabulary": "".join(entry + "\n" for entry in entries)}
+
+
+def model_file(network, entries, dtype, temperature=1.0):
+    """A model file of this network with a vocabulary of these entries."""
+    tensors = {name: p.to(dtype) for name, p in network.state_dict().items()}
+    return safetensors(tensors, model_metadata(network, entries, temperature))
 
 
 def gradients(network):
