@@ -56,7 +56,7 @@ class Quantised:
         weights, scale = self.int8[f"lstm.weight_ih_l{layer}{suffix}"]
         bias = self.state[f"lstm.bias_ih_l{layer}{suffix}"] + self.state[f"lstm.bias_hh_l{layer}{suffix}"]
         if layer > 0:
-            return fma((below @ weights.T).float(), scale / 127, bias)
+            return fma((below @ weights.T).float(), scale / 127, bias).half().float()
         embedding, row_scale = self.int8["embedding.weight"]
         sums = (embedding[below] @ weights.T).float()
         return fma(sums, row_scale[below].unsqueeze(1) * scale, bias).half().float()
