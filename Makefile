@@ -26,7 +26,7 @@ EXT_OBJ    := $(call objects,$(EXT_SRC))
 STATIC_OBJ := $(EXT_OBJ:$(BUILD)/ext/%=$(BUILD)/ext_static/%)
 TRAIN_OBJ  := $(call objects,$(TRAIN_SRC))
 TESTS      := $(TEST_SRC:%.c=$(BUILD)/%)
-BENCHES    := $(BENCH_SRC:tests/bench/%.c=$(BUILD)/bench_%)
+BENCH_OBJ  := $(call objects,$(BENCH_SRC))
 
 # The only place where instruction sets meet flags: model/cpu_<isa>.c is compiled with ISA_<isa>, everything else for
 # the baseline of the architecture. Contraction is off so that a fused multiply-add stands only where we wrote one.
@@ -86,8 +86,9 @@ $(TESTS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/liblstm.a
 	@echo "  LD  $@"
 	@$(CC) $(LDFLAGS) -o $@ $^ -lcmocka -lsqlite3 $(LIBS)
 
-$(BENCHES): $(BUILD)/bench_%: $(BUILD)/tests/bench/%.o $(BUILD)/liblstm.a
+$(BUILD)/bench/bench: $(BENCH_OBJ) $(BUILD)/liblstm.a
 	@echo "  LD  $@"
+	@mkdir -p $(@D)
 	@$(CC) $(LDFLAGS) -o $@ $^ -lsqlite3 $(LIBS)
 
 # Compiling. $(BUILD)/flags changes when the compiler or its flags do, and everything is compiled again.
@@ -229,8 +230,28 @@ $(BUILD)/fuzz_%: $(BUILD)/tests/fuzz_%.o $(BUILD)/liblstm.a
 	@echo "  LD  $@"
 	@$(CC) -fsanitize=fuzzer,address,undefined -o $@ $^ -lsqlite3 $(LIBS)
 
-bench: $(BENCHES)
-	@for bench in $(BENCHES); do $$bench || exit 1; done
+# How fast this machine is, beside other LSTMs where they are installed (tests/bench/peer.h); BENCH='int8 threads' for
+# some of the parts, LSTM_DATA for the reviews of IMDb as texts. bench-chart draws the chart of the README.
+
+BENCH       :=
+BENCH_TEXTS := $(BUILD)/bench/$(if $(wildcard $(LSTM_DATA)/imdb_test.csv.xz),imdb,demo).db
+
+.PHONY: bench-chart bench-peers
+bench: $(BUILD)/bench/bench $(BENCH_TEXTS) bench-peers
+	@$< $(BENCH_TEXTS) $(BENCH)
+
+bench-chart: $(BUILD)/bench/bench $(BENCH_TEXTS) bench-peers
+	@$< $(BENCH_TEXTS) chart > $(BUILD)/bench/chart.tsv
+	@awk -f tests/bench/chart.awk $(BUILD)/bench/chart.tsv > tests/bench/chart.svg
+
+bench-peers: $(BUILD)/bench/bench # what cannot be built here is named by the benchmark itself
+	@$(MAKE) -s $(BUILD)/bench/onednn_lstm 2> $(BUILD)/bench/onednn_lstm.log || true
+
+$(BUILD)/bench/onednn_lstm: tests/bench/onednn_lstm.cpp
+	g++ -std=c++17 -O2 -o $@ $< -ldnnl
+
+$(BENCH_TEXTS): tests/bench/texts.sh sql/demo_reviews.sql
+	@tests/bench/texts.sh $@
 
 lint:
 	@tests/lint.sh
@@ -258,4 +279,5 @@ help:
 	@echo "make demo          scores example reviews in the sqlite3 shell"
 	@echo "make test          unit tests, SQL tests, the examples of the README"
 	@echo "make check         all of that under sanitizers and clang, and more; SHORT=1 for less"
-	@echo "make deps lint format bench fuzz train-default install clean"
+	@echo "make bench         this machine beside other LSTMs; BENCH='int8 threads' for parts; bench-chart draws"
+	@echo "make deps lint format fuzz train-default install clean"
