@@ -1,5 +1,6 @@
 /* Summaries from text to text: a network made by hand that copies what it reads, letters of the
  * source, odd texts, the same bits, refusals. */
+#include "model/limits.h"
 #include "model/scorer.h"
 #include "model/text.h"
 #include "model/tokenizer.h"
