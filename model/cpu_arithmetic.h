@@ -85,11 +85,12 @@ struct cpu_arithmetic {
 
     /* One step of an LSTM for so many rows, each with its own memory: z = input[r] + w before[r],
      * with w's depth states; then c' = sigmoid(f) c + sigmoid(i) tanh(g), after[r] = sigmoid(o)
-     * tanh(c'). input: 4 hidden products in packed order. cell: rows x hidden. is_first: no state
-     * before, zero cells. Sources: Hochreiter and Schmidhuber 1997, Gers et al. 2000. */
+     * tanh(c'). input: 4 hidden products in packed order; next: those of the step after this one,
+     * which are asked of the memory meanwhile. cell: rows x hidden. is_first: no state before, zero
+     * cells. Sources: Hochreiter and Schmidhuber 1997, Gers et al. 2000. */
     void (*step)(int32_t rows, int32_t hidden, const struct cpu_packed *w, int is_first,
-                 const void *const *input, const void *const *before, float *cell,
-                 void *const *after);
+                 const void *const *input, const void *const *next, const void *const *before,
+                 float *cell, void *const *after);
 
     /* out[r] = bias + w states[r], each row of floats in packed order; row_scale (rows, or NULL) is
      * what a stored unit of the row is worth beside that of the matrix. */

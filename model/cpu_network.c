@@ -257,3 +257,13 @@ void cpu_inputs_find(const struct cpu_network *n, const struct cpu_inputs *input
     if (count)
         meet(n, inputs, part, count, new_tokens, new_rows, products, input);
 }
+
+void cpu_inputs_peek(const struct cpu_network *n, const struct cpu_inputs *inputs, int part,
+                     int32_t rows, const int32_t *tokens, const void **input)
+{
+    const size_t at = (size_t)part * (size_t)inputs->matrix[0].cols * n->arithmetic->input_size;
+    for (int32_t r = 0; r < rows; r++) {
+        const char *row = cpu_table_find(inputs->table, tokens[r]);
+        input[r] = row ? row + at : input[r];
+    }
+}

@@ -50,4 +50,8 @@ void cpu_network_close(struct cpu_network *network); /* NULL is fine */
 void cpu_inputs_find(const struct cpu_network *network, const struct cpu_inputs *inputs, int part,
                      int32_t rows, const int32_t *tokens, void *products, const void **input);
 
+/* The same for tokens whose products the table has; of the others input[r] stays as it is. */
+void cpu_inputs_peek(const struct cpu_network *network, const struct cpu_inputs *inputs, int part,
+                     int32_t rows, const int32_t *tokens, const void **input);
+
 #endif

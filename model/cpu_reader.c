@@ -20,7 +20,7 @@ struct tile_memory {
     char *products;  /* rows x 4 hidden input products that no table holds */
     float *scratch;  /* of the taker */
     int32_t offset[TILE_ROWS];
-    const void *input[TILE_ROWS], *before[TILE_ROWS];
+    const void *input[TILE_ROWS], *next[TILE_ROWS], *before[TILE_ROWS];
     void *after[TILE_ROWS];
 };
 
@@ -104,13 +104,21 @@ static int32_t position(const struct direction *d, int32_t row, int32_t step)
     return d->reverse ? d->windows[row].length - 1 - step : step;
 }
 
+/* The input products of the first layer, and where those of the next step are. */
 static void look_up(const struct direction *d, int32_t rows, int32_t step)
 {
-    int32_t tokens[TILE_ROWS];
-    for (int32_t r = 0; r < rows; r++)
-        tokens[r] = d->tokens[d->windows[r].start + position(d, r, step)];
-    cpu_inputs_find(d->network, &d->network->read, d->reverse, rows, tokens, d->memory->products,
+    const struct cpu_inputs *inputs = &d->network->read;
+    int32_t tokens[TILE_ROWS], next[TILE_ROWS];
+    for (int32_t r = 0; r < rows; r++) {
+        const int32_t *window = d->tokens + d->windows[r].start;
+        const int is_last = d->windows[r].length == step + 1;
+        tokens[r] = window[position(d, r, step)];
+        next[r] = is_last ? tokens[r] : window[position(d, r, step + 1)];
+    }
+    cpu_inputs_find(d->network, inputs, d->reverse, rows, tokens, d->memory->products,
                     d->memory->input);
+    memcpy(d->memory->next, d->memory->input, (size_t)rows * sizeof *d->memory->next);
+    cpu_inputs_peek(d->network, inputs, d->reverse, rows, next, d->memory->next);
 }
 
 /* The input products of a layer above the first. */
@@ -124,7 +132,8 @@ static void multiply(const struct direction *d, int32_t rows, int32_t step)
     for (int32_t r = 0; r < rows; r++) {
         const size_t at = (size_t)(d->memory->offset[r] + position(d, r, step));
         below[r] = d->in + at * 2 * h * a->state_size;
-        d->memory->input[r] = out[r] = d->memory->products + (size_t)r * 4 * h * a->input_size;
+        out[r] = d->memory->products + (size_t)r * 4 * h * a->input_size;
+        d->memory->input[r] = d->memory->next[r] = out[r];
     }
     a->input(rows, &n->above[d->layer][d->reverse], below, NULL, out);
 }
@@ -147,7 +156,7 @@ static void run_direction(const struct direction *d, int32_t rows)
         else
             look_up(d, rows, step);
         n->arithmetic->step(rows, n->sizes.hidden, &n->recurrent[d->layer][d->reverse], step == 0,
-                            m->input, m->before, m->cell, m->after);
+                            m->input, m->next, m->before, m->cell, m->after);
     }
 }
 

@@ -78,7 +78,8 @@ void cpu_writer_step(const struct cpu_network *n, const struct cpu_writer_step *
         s->vectors[r] += e; /* the queries, for now */
     }
     cpu_inputs_find(n, &n->written, 0, s->rows, s->tokens, s->products, s->input);
-    a->step(s->rows, n->sizes.decoder, &n->decoder, 0, s->input, s->before, s->cell, s->states);
+    a->step(s->rows, n->sizes.decoder, &n->decoder, 0, s->input, s->input, s->before, s->cell,
+            s->states);
     a->affine(s->rows, &n->align_query, (const void *const *)s->states, NULL, s->vectors);
     for (int32_t r = 0; r < s->rows; r++) {
         s->vectors[r] -= e;

@@ -225,7 +225,7 @@ static void a_step_is_the_cell_of_its_products(void **state)
                 out[r] = after[i > 0][r];
             }
             memcpy(cells[i > 0], before, sizeof before);
-            a->step(rows, UNITS, &w, is_first, input, stored.rows, cells[i > 0], out);
+            a->step(rows, UNITS, &w, is_first, input, input, stored.rows, cells[i > 0], out);
             affine(a, &w, &stored, rows, NULL, z);
             for (int32_t r = 0; r < rows; r++) {
                 float states[UNITS];
