@@ -18,5 +18,6 @@ sql_function info_function;         /* lstm_info() */
 
 extern const sqlite3_module tokens_module;    /* lstm_tokens(text [, options]) */
 extern const sqlite3_module attention_module; /* lstm_attention(text [, options]) */
+extern const sqlite3_module score_module;     /* lstm_score(query [, options]) */
 
 #endif

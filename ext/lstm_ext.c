@@ -42,6 +42,7 @@ static const struct {
 } tables[] = {
     { "lstm_tokens", &tokens_module },
     { "lstm_attention", &attention_module },
+    { "lstm_score", &score_module },
 };
 
 enum { SQLITE_VERSION_MIN = 3034000 };

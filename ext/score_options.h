@@ -1,0 +1,14 @@
+/* The options of lstm_score: those of the scoring functions, and how many rows it scores at once.
+ */
+#ifndef EXT_SCORE_OPTIONS_H
+#define EXT_SCORE_OPTIONS_H
+
+#include "options.h"
+
+enum { SCORE_BATCH = 256, SCORE_BATCH_MAX = 4096 };
+
+/* As options_read; "batch" is SCORE_BATCH where it is not given. Errors: FAILURE_OPTIONS. */
+int score_options_read(sqlite3_value *value, struct options *options, int32_t *batch,
+                       struct failure *failure);
+
+#endif
