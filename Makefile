@@ -59,8 +59,8 @@ LIBS    := -l:libutf8proc.a -lm -lpthread
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY: # keep every object
-.PHONY: all help deps demo test unit sql-tests readme-tests check fuzz bench lint format train-default install clean
-.PHONY: FORCE
+.PHONY: all help deps demo test unit sql-tests job-tests readme-tests check fuzz bench lint format train-default
+.PHONY: install clean FORCE
 
 all: lstm_ext.so $(BUILD)/lstm-train
 
@@ -152,18 +152,21 @@ demo: deps
 
 test: deps
 	@$(MAKE) --no-print-directory all $(TESTS)
-	@for part in unit sql-tests readme-tests; do $(MAKE) --no-print-directory $$part; done | \
+	@for part in unit sql-tests job-tests readme-tests; do $(MAKE) --no-print-directory $$part; done | \
 	    tee $(BUILD)/test.log; \
 	awk '/: [0-9]+ passed, [0-9]+ failed, [0-9]+ skipped/ { \
 	         sub(/.*: /, ""); passed += $$1; failed += $$3; skipped += $$5; parts++ } \
 	     END { printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped; \
-	           exit failed || parts != 3 }' $(BUILD)/test.log
+	           exit failed || parts != 4 }' $(BUILD)/test.log
 
 unit: $(TESTS)
 	@tests/run_unit.sh $(BUILD)/tests/logs $(TESTS)
 
 sql-tests: $(BUILD)/lstm_ext.so
 	@tests/run_sql.sh $< $(wildcard tests/sql/*.sql)
+
+job-tests: $(BUILD)/lstm_ext.so
+	@tests/jobs.sh $<
 
 readme-tests: all
 	@tests/readme.sh
@@ -247,6 +250,8 @@ train-default: all # half an hour, from the data sets in the folder LSTM_DATA
 install: all
 	install -D -m 755 $(BUILD)/lstm_ext.so $(DESTDIR)$(PREFIX)/lib/lstm_ext.so
 	install -D -m 755 $(BUILD)/lstm-train $(DESTDIR)$(PREFIX)/bin/lstm-train
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/share/lstm_ext sql/score_in_chunks.sh
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/lstm_ext sql/score_*.sql sql/score-reviews.*
 	install -D -m 644 README.md $(DESTDIR)$(PREFIX)/share/doc/lstm_ext/README.md
 	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/lstm_ext/LICENSE
 
