@@ -58,7 +58,6 @@ int score_options_read(sqlite3_value *value, struct options *options, int32_t *b
     struct lstm_error err;
     const char *text = NULL;
     size_t size = 0;
-    *batch = SCORE_BATCH;
     if (value && sqlite3_value_type(value) == SQLITE_TEXT &&
         (text = (const char *)sqlite3_value_text(value)))
         size = (size_t)sqlite3_value_bytes(value);

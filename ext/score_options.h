@@ -7,7 +7,7 @@
 
 enum { SCORE_BATCH = 256, SCORE_BATCH_MAX = 4096 };
 
-/* As options_read; "batch" is SCORE_BATCH where it is not given. Errors: FAILURE_OPTIONS. */
+/* As options_read; batch stays as it was where it is not given. Errors: FAILURE_OPTIONS. */
 int score_options_read(sqlite3_value *value, struct options *options, int32_t *batch,
                        struct failure *failure);
 
