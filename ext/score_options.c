@@ -25,12 +25,12 @@ static int read_batch(const struct json *json, uint32_t value, int32_t *batch,
 {
     const struct json_value *given = &json->values[value];
     int64_t rows = 0;
-    if (!json_int64(json, value, &rows) || rows < 1 || rows > SCORE_BATCH_MAX)
+    if (!json_int64(json, value, &rows) || rows < 1 || rows > BATCH_MAX)
         return failure_set(failure, FAILURE_OPTIONS,
                            "the option \"batch\" is %.*s, it has to be a whole number from 1 to %d",
                            (int)failure_cut(json->text + given->at,
                                             given->size > SHOWN_MAX ? SHOWN_MAX : given->size),
-                           json->text + given->at, SCORE_BATCH_MAX);
+                           json->text + given->at, BATCH_MAX);
     *batch = (int32_t)rows;
     return SQLITE_OK;
 }

@@ -4,8 +4,7 @@
 #define EXT_SCORE_OPTIONS_H
 
 #include "options.h"
-
-enum { SCORE_BATCH = 256, SCORE_BATCH_MAX = 4096 };
+#include "settings.h"
 
 /* As options_read; batch stays as it was where it is not given. Errors: FAILURE_OPTIONS. */
 int score_options_read(sqlite3_value *value, struct options *options, int32_t *batch,

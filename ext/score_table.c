@@ -112,7 +112,7 @@ static int begin(struct score_cursor *c, struct score_table *table, int unknown,
                  struct failure *failure)
 {
     struct options options;
-    int32_t batch = SCORE_BATCH;
+    int32_t batch = table->registry->settings.batch;
     sqlite3_value *query = c->arguments.text;
     if (!query)
         return failure_set(failure, FAILURE_INPUT,

@@ -249,6 +249,23 @@ static void rows_come_batch_by_batch(void **state)
     sqlite3_finalize(s); /* in the middle: closing finds out what was left open */
 }
 
+static void a_batch_is_what_lstm_config_says(void **state)
+{
+    sqlite3_stmt *s = NULL;
+    (void)state;
+    sqlite3_create_function(db, "counting", 1, SQLITE_UTF8, NULL, count_calls, NULL, NULL);
+    run(db, "SELECT lstm_config('batch', 4)");
+    assert_int_equal(sqlite3_prepare_v2(db,
+                                        "SELECT key FROM lstm_score('SELECT id, counting(body) "
+                                        "FROM t', 'mood')",
+                                        -1, &s, NULL),
+                     SQLITE_OK);
+    counted = 0;
+    assert_int_equal(sqlite3_step(s), SQLITE_ROW);
+    assert_int_equal(counted, 5);
+    sqlite3_finalize(s);
+}
+
 static void a_batch_ends_where_its_texts_are_too_many_bytes(void **state)
 {
     sqlite3_stmt *s = NULL;
@@ -423,6 +440,7 @@ int main(void)
         TEST(a_query_that_uses_lstm_score_is_refused),
         TEST(a_statement_may_write_what_the_query_reads),
         TEST(rows_come_batch_by_batch),
+        TEST(a_batch_is_what_lstm_config_says),
         TEST(a_batch_ends_where_its_texts_are_too_many_bytes),
         TEST(a_query_that_fails_on_its_way_is_an_error),
         TEST(a_locked_database_says_that_it_is_busy),

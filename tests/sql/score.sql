@@ -10,6 +10,8 @@ SELECT 'the label of the function',      count(*) = 0 FROM lstm_score('SELECT id
 SELECT 'any batch',                      count(*) = 0 FROM (SELECT * FROM lstm_score('SELECT id, body FROM r')
        EXCEPT SELECT * FROM lstm_score('SELECT id, body FROM r', '{"batch": 2}'));
 SELECT 'English is known',               unknown = 0 FROM lstm_score('SELECT 1, ''What a film.''');
+SELECT 'the query may score too',        count(*) = 0 FROM lstm_score('SELECT lstm_sentiment(body), body FROM r')
+ WHERE key IS NOT score;
 SELECT 'other scripts are not',          unknown > 0.5 FROM lstm_score('SELECT id, body FROM r WHERE id = 5');
 SELECT 'the query can be built',         count(*) = 1 FROM lstm_score(printf('SELECT id, body FROM r WHERE body = %Q',
        'It''s quoted.'));
