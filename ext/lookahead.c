@@ -23,12 +23,6 @@ static int is_severe(int rc)
            rc == SQLITE_FULL || rc == SQLITE_CORRUPT;
 }
 
-static int stop(struct lookahead *look, struct failure *failure)
-{
-    look->has_stopped = 1;
-    return failure_set(failure, FAILURE_INPUT, "read far enough ahead");
-}
-
 /* Scores what waits. */
 static int infer(struct lookahead *look, struct failure *failure)
 {
@@ -57,20 +51,17 @@ static int is_over_budget(const struct lookahead *look)
 
 /* Takes a text that nobody has come to, for the next batch. */
 static int take(struct lookahead *look, struct request *request, const struct lstm_text *text,
-                const struct fingerprint *key, struct failure *failure)
+                const struct fingerprint *key)
 {
     struct run *run = look->run;
     if (text->size > BATCH_BYTES_MAX)
         return SQLITE_OK;
     if (run->taken >= run->wanted)
-        return ++look->beyond > BEYOND_MAX ? stop(look, failure) : SQLITE_OK;
+        return ++look->beyond > BEYOND_MAX;
     if (!result_window_add(&run->window, key) || !batch_add(&look->batch, request, text, key))
-        return stop(look, failure);
+        return SQLITE_NOMEM;
     run->taken++;
-    if (!batch_is_full(&look->batch))
-        return SQLITE_OK;
-    int rc = infer(look, &look->failure);
-    return rc ? stop(look, failure) : SQLITE_OK;
+    return batch_is_full(&look->batch) ? infer(look, &look->failure) : SQLITE_OK;
 }
 
 static void show(const struct result_window *window, const struct result_slot *slot,
@@ -91,9 +82,14 @@ static void keep_copy(struct run *run, const struct fingerprint *key, const stru
     }
 }
 
+/* Of the texts that the run has come to, those for which it had no memory come first here too. */
+static int pass_forgotten(struct lookahead *look)
+{
+    return look->forgotten > 0 && look->forgotten--;
+}
+
 int lookahead_collect(struct lookahead *look, struct request *request, const struct lstm_text *text,
-                      const struct fingerprint *key, struct outcome *outcome,
-                      struct failure *failure)
+                      const struct fingerprint *key, struct outcome *outcome)
 {
     struct run *run = look->run;
     struct result *cached = &run->registry->result;
@@ -105,15 +101,15 @@ int lookahead_collect(struct lookahead *look, struct request *request, const str
     if (look->first_call <= 0)
         look->first_call = stats_clock();
     if (look->failure.rc || is_over_budget(look))
-        return stop(look, failure);
+        return SQLITE_ABORT;
     if (slot) {
         show(&run->window, slot, outcome);
     } else if (result_cache_find(key, cached)) {
         *outcome = (struct outcome){ cached->bytes, cached->size };
-        if (!is_seen)
+        if (!is_seen && !pass_forgotten(look))
             keep_copy(run, key, cached);
-    } else if (!is_seen) {
-        int rc = take(look, request, text, key, failure);
+    } else if (!is_seen && !pass_forgotten(look)) {
+        int rc = take(look, request, text, key);
         show(&run->window, result_window_find(&run->window, key), outcome);
         return rc;
     }
@@ -237,6 +233,7 @@ int lookahead(struct run *run, struct request *request, const struct lstm_text *
     struct lookahead look = { .run = run,
                               .key = key,
                               .batch.registry = run->registry,
+                              .forgotten = run->seen.forgotten,
                               .allowance = run_allowance(run) + run->last_collect_s };
     const double began = stats_clock();
     run->taken = run->used = 0;

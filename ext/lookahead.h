@@ -15,7 +15,7 @@ struct lookahead {
     double first_call;             /* when the first call came; 0: none has */
     double inferring, allowance;   /* seconds */
     size_t beyond;                 /* texts that were met when it had enough */
-    int has_stopped;               /* by an error that we gave */
+    size_t forgotten;              /* texts still to pass by: see struct seen */
     struct failure failure;        /* rc: SQLITE_OK unless something went wrong that the user has to
                                       know */
 };
@@ -32,14 +32,13 @@ struct outcome {
 int lookahead(struct run *run, struct request *request, const struct lstm_text *text,
               const struct fingerprint *key, struct failure *failure);
 
-/* A call within a look-ahead: gives the result if it is known, else NULL. Fails, without a failure
- * that anybody sees, where the look-ahead is to end. */
+/* A call within a look-ahead: gives the result if it is known, else NULL. Nonzero: the look-ahead
+ * is to end, by an error. */
 int lookahead_collect(struct lookahead *look, struct request *request, const struct lstm_text *text,
-                      const struct fingerprint *key, struct outcome *outcome,
-                      struct failure *failure);
+                      const struct fingerprint *key, struct outcome *outcome);
 
-/* failure_result, but within a look-ahead: there out of memory is a plain error, since SQLite's own
- * would roll the user's transaction back. */
+/* failure_result; but within a look-ahead every failure is the same plain error: SQLite's own out
+ * of memory would roll the user's transaction back. */
 void lookahead_failure_result(const struct registry *registry, const struct failure *failure,
                               sqlite3_context *context);
 

@@ -162,10 +162,10 @@ void result_cache_keep(const struct fingerprint *k, const void *bytes, size_t si
     pthread_mutex_unlock(&lock);
 }
 
-int result_cache_hold(size_t bytes)
+int result_cache_hold(size_t bytes, size_t eighths)
 {
     pthread_mutex_lock(&lock);
-    size_t room = cache.state.limit / 2;
+    size_t room = cache.state.limit / 8 * eighths;
     int fits = cache.state.held <= room && bytes <= room - cache.state.held;
     if (fits) {
         cache.state.held += bytes;

@@ -28,9 +28,10 @@ int result_cache_find(const struct fingerprint *key, struct result *result);
 /* Keeps a copy if it can. */
 void result_cache_keep(const struct fingerprint *key, const void *bytes, size_t size);
 
-/* Bytes that somebody else holds on the cache's account, which makes way for them: results that a
- * statement is about to use. 0: more than half of the limit would be held; nothing is taken. */
-int result_cache_hold(size_t bytes);
+/* Bytes that somebody else holds on the cache's account, which makes way for them. 0: more than so
+ * many eighths of the limit would be held in all; nothing is taken. */
+enum { EIGHTHS_FOR_WINDOWS = 4, EIGHTHS_FOR_SEEN = 6 };
+int result_cache_hold(size_t bytes, size_t eighths);
 void result_cache_let_go(size_t bytes);
 
 struct result_cache_state {

@@ -24,7 +24,7 @@ struct result_slot *result_window_find(const struct result_window *window,
 
 static int hold(struct result_window *window, size_t bytes)
 {
-    if (!result_cache_hold(bytes))
+    if (!result_cache_hold(bytes, EIGHTHS_FOR_WINDOWS))
         return 0;
     window->held += bytes;
     return 1;

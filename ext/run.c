@@ -104,6 +104,10 @@ int run_wants_lookahead(struct run *run)
     int is_eager = registry->settings.readahead == READAHEAD_EAGER;
     if (run->refusal || run->misses < 2)
         return 0;
+    if (sqlite3_hard_heap_limit64(-1) > 0) {
+        run_refuse(run, REFUSED_HEAP);
+        return 0;
+    }
     if (run->lookaheads == 0) /* what it costs to understand the statement has to be little */
         return is_eager || 10 * registry->stats.vetting_s < stats_clock() - run->began;
     if (!is_eager && run->collect_s + run->last_collect_s > run_allowance(run)) {

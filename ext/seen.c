@@ -21,7 +21,7 @@ static int grow(struct seen *seen)
     size_t count = seen->mark_count ? 2 * seen->mark_count : 256, bytes = count * sizeof(uint32_t);
     if (2 * (seen->filled + 1) <= seen->mark_count)
         return 1;
-    if (!result_cache_hold(bytes))
+    if (!result_cache_hold(bytes, EIGHTHS_FOR_SEEN))
         return 0;
     uint32_t *marks = calloc(count, sizeof *marks);
     if (!marks) {
@@ -41,8 +41,10 @@ static int grow(struct seen *seen)
 void seen_add(struct seen *seen, const struct fingerprint *key)
 {
     uint32_t mark = mark_of(key);
-    if (!grow(seen))
+    if (!grow(seen)) {
+        seen->forgotten++;
         return;
+    }
     uint32_t *free_or_same = place(seen->marks, seen->mark_count, mark);
     seen->filled += *free_or_same == 0;
     *free_or_same = mark;

@@ -10,9 +10,9 @@
 struct seen {
     uint32_t *marks; /* 0: free; a power of two of them, half full at most */
     size_t mark_count, filled;
+    size_t forgotten; /* how often a text was added for which there was no memory */
 };
 
-/* Forgets a text where there is no memory for it: it may be read ahead once more. */
 void seen_add(struct seen *seen, const struct fingerprint *key);
 int seen_has(const struct seen *seen, const struct fingerprint *key);
 void seen_clear(struct seen *seen);

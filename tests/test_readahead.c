@@ -1,7 +1,6 @@
 /* Read-ahead over the forms of statements: which of them batch, and that what they give is the same
  * bits. */
-#include "tests/extension.h"
-#include "tests/statement_effects.h"
+#include "tests/twins.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,89 +10,52 @@
 
 #include <cmocka.h>
 
-static const struct tiny_model mood = { .task = "sentiment",
-                                        .labels = "negative positive",
-                                        .seed = 1 };
-static const struct tiny_model topic = { .task = "classify",
-                                         .labels = "sport politics weather",
-                                         .seed = 2 };
-static const struct tiny_model title = { .task = "summarize", .seed = 3 };
-
-enum { ROWS = 300 };
-
-static sqlite3 *on, *off; /* the same database in memory, with read-ahead and without */
-
-static sqlite3 *open_one(const char *readahead)
-{
-    char sql[100];
-    sqlite3 *db = extension_open(":memory:", 0);
-    extension_import(db, "mood", &mood);
-    extension_import(db, "topic", &topic);
-    extension_import(db, "title", &title);
-    run(db, "CREATE TABLE r(id INTEGER PRIMARY KEY, body TEXT, kind INT, score REAL, note TEXT);"
-            "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 300)"
-            "INSERT INTO r(id, body, kind) SELECT i, CASE WHEN i % 50 = 0 THEN NULL WHEN i % 7 = 0 "
-            "THEN 'the good film' "
-            "ELSE 'the film ' || char(97 + i % 26, 97 + i / 26) || ' is ' || iif(i % 3, 'bad', "
-            "'very good') END, i % 5 "
-            "FROM n;"
-            "CREATE INDEX r_kind ON r(kind);"
-            "CREATE TABLE s(k INTEGER PRIMARY KEY, v, w);"
-            "INSERT INTO s SELECT id, 'kind ' || id, id FROM r WHERE id <= 5;"
-            "CREATE VIEW good AS SELECT id, body FROM r WHERE lstm_sentiment(body, 'mood') > 0;"
-            "CREATE TABLE log(x);"
-            "CREATE TRIGGER logging AFTER INSERT ON s BEGIN INSERT INTO log VALUES "
-            "(lstm_sentiment(NEW.v, 'mood')); END");
-    snprintf(sql, sizeof sql, "SELECT lstm_config('readahead', '%s')", readahead);
-    run(db, sql);
-    return db;
-}
+static struct twins twins;
 
 static int open_databases(void **state)
 {
     (void)state;
-    on = open_one("eager");
-    off = open_one("off");
+    twins = twins_open(
+        0, "CREATE TABLE r(id INTEGER PRIMARY KEY, body TEXT, kind INT, score REAL, note TEXT);"
+           "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 300)"
+           "INSERT INTO r(id, body, kind) SELECT i, CASE WHEN i % 50 = 0 THEN NULL WHEN i % 7 = 0 "
+           "THEN 'the good film' "
+           "ELSE 'the film ' || char(97 + i % 26, 97 + i / 26) || ' is ' || iif(i % 3, 'bad', "
+           "'very good') END, i % 5 "
+           "FROM n;"
+           "CREATE INDEX r_kind ON r(kind);"
+           "CREATE TABLE s(k INTEGER PRIMARY KEY, v, w);"
+           "INSERT INTO s SELECT id, 'kind ' || id, id FROM r WHERE id <= 5;"
+           "CREATE VIEW good AS SELECT id, body FROM r WHERE lstm_sentiment(body, 'mood') > 0;"
+           "CREATE TABLE log(x);"
+           "CREATE TRIGGER logging AFTER INSERT ON s BEGIN INSERT INTO log VALUES "
+           "(lstm_sentiment(NEW.v, 'mood')); END");
     return 0;
 }
 
 static int close_databases(void **state)
 {
     (void)state;
-    extension_close(on);
-    extension_close(off);
+    twins_close(&twins);
     return 0;
+}
+
+/* Compares a statement, in a transaction that is undone where asked for. */
+static void compare(const char *sql, int undo)
+{
+    if (undo)
+        twins_run(&twins, "BEGIN");
+    twins_compare(&twins, sql,
+                  "SELECT count(*), total(score), group_concat(note), max(body) FROM r UNION ALL "
+                  "SELECT count(*), total(v), group_concat(w), NULL FROM s UNION ALL "
+                  "SELECT count(*), total(x), NULL, NULL FROM log");
+    if (undo)
+        twins_run(&twins, "ROLLBACK");
 }
 
 static int64_t counter(const char *name)
 {
-    char sql[100];
-    snprintf(sql, sizeof sql, "SELECT lstm_stats() ->> '%s'", name);
-    return strtoll(text_of(on, sql), NULL, 10);
-}
-
-/* Runs it on both, in savepoints that are undone where asked for, and compares all that shows. */
-static void compare(const char *sql, int undo)
-{
-    static const char tables[] =
-        "SELECT count(*), total(score), group_concat(note), max(body) FROM r UNION ALL "
-        "SELECT count(*), total(v), group_concat(w), NULL FROM s UNION ALL "
-        "SELECT count(*), total(x), NULL, NULL FROM log";
-    struct effects effects[2] = { { NULL, 0, 0 } };
-    sqlite3 *const dbs[2] = { off, on };
-    for (int i = 0; i < 2; i++) {
-        if (undo)
-            run(dbs[i], "BEGIN");
-        effects_forget_results();
-        effects_run(&effects[i], dbs[i], sql);
-        effects_run(&effects[i], dbs[i], tables);
-        if (undo)
-            run(dbs[i], "ROLLBACK");
-    }
-    if (strcmp(effects[0].text, effects[1].text) != 0)
-        fail_msg("%s\n--- off\n%s--- on\n%s", sql, effects[0].text, effects[1].text);
-    free(effects[0].text);
-    free(effects[1].text);
+    return twins_counter(&twins, name);
 }
 
 #define F "lstm_sentiment(body, 'mood')"
@@ -163,7 +125,7 @@ static void statements_of_these_forms_are_scored_in_batches(void **state)
             texts = counter("texts") - texts;
             if (5 * alone > texts + 8 && alone > 3)
                 fail_msg("%s: of %d texts %d alone: %s", batched[i], (int)texts, (int)alone,
-                         text_of(on, "SELECT lstm_stats()"));
+                         text_of(twins.on, "SELECT lstm_stats()"));
         }
 }
 
@@ -185,25 +147,27 @@ static void statements_that_are_left_alone_give_the_same_and_say_why(void **stat
         { "SELECT id FROM s AS o JOIN r ON r.id = o.k WHERE (SELECT count(*) FROM log WHERE x < "
           "o.k) = 0 AND " F " < 2",
           "scan within a scan" },
+        { "WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 9) SELECT count(*) FROM n "
+          "WHERE "
+          "coalesce(lstm_sentiment('z' || i, 'mood'), 9) <> 9",
+          "recursion" },
+        { "SELECT count(*) FROM r AS a, r AS b WHERE (a.id = 1 OR lstm_sentiment(a.body, 'mood') "
+          "IS NULL) AND b.id > 0 AND "
+          "a.kind + b.kind < 3",
+          "scan within a scan" },
         { "INSERT INTO s(v) VALUES ('a'), ('b'), ('c'), ('d')", NULL },
         { "SELECT lstm_sentiment('only', 'mood')", NULL },
     };
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
-        char sql[200];
-        int64_t before = 0;
-        if (cases[i].reason) {
-            snprintf(sql, sizeof sql, "SELECT coalesce(lstm_stats() ->> '$.refused.\"%s\"', 0)",
-                     cases[i].reason);
-            before = strtoll(text_of(on, sql), NULL, 10);
-        }
-        int64_t lookaheads = counter("lookaheads");
+        int64_t lookaheads = counter("lookaheads"),
+                refused = cases[i].reason ? twins_refused(&twins, cases[i].reason) : 0;
         compare(cases[i].sql, 1);
         if (counter("lookaheads") != lookaheads)
             fail_msg("%s: looked ahead", cases[i].sql);
-        if (cases[i].reason && strtoll(text_of(on, sql), NULL, 10) != before + 1)
+        if (cases[i].reason && twins_refused(&twins, cases[i].reason) != refused + 1)
             fail_msg("%s: not refused as \"%s\": %s", cases[i].sql, cases[i].reason,
-                     text_of(on, "SELECT lstm_stats()"));
+                     text_of(twins.on, "SELECT lstm_stats()"));
     }
 }
 
@@ -211,8 +175,8 @@ static void off_is_off(void **state)
 {
     (void)state;
     effects_forget_results();
-    run(on, "SELECT lstm_config('readahead', 'off')");
-    run(on, "SELECT " F " FROM r");
+    run(twins.on, "SELECT lstm_config('readahead', 'off')");
+    run(twins.on, "SELECT " F " FROM r");
     assert_int_equal(counter("lookaheads"), 0);
     assert_int_equal(counter("alone"), counter("texts"));
 }
@@ -224,12 +188,13 @@ static void an_abandoned_statement_wastes_little(void **state)
         int rows, wasted_max;
     } cases[] = { { 1, 0 }, { 2, 7 }, { 10, 16 }, { 30, 32 }, { 100, 64 } };
     (void)state;
-    run(on, "UPDATE r SET body = 'a film ' || id");
+    run(twins.on, "UPDATE r SET body = 'a film ' || id");
     for (size_t i = 0; i < COUNT(cases); i++) {
         sqlite3_stmt *s = NULL;
         effects_forget_results();
         int64_t texts = counter("texts");
-        assert_int_equal(sqlite3_prepare_v2(on, "SELECT " F " FROM r", -1, &s, NULL), SQLITE_OK);
+        assert_int_equal(sqlite3_prepare_v2(twins.on, "SELECT " F " FROM r", -1, &s, NULL),
+                         SQLITE_OK);
         for (int row = 0; row < cases[i].rows; row++)
             assert_int_equal(sqlite3_step(s), SQLITE_ROW);
         sqlite3_finalize(s);
