@@ -64,13 +64,13 @@ void twins_compare(const struct twins *twins, const char *sql, const char *behin
 int64_t twins_counter(const struct twins *twins, const char *name)
 {
     char sql[200];
-    snprintf(sql, sizeof sql, "SELECT coalesce(lstm_stats() ->> '%s', 0)", name);
+    snprintf(sql, sizeof sql, "SELECT coalesce(json_extract(lstm_stats(), '$.%s'), 0)", name);
     return strtoll(text_of(twins->on, sql), NULL, 10);
 }
 
 int64_t twins_refused(const struct twins *twins, const char *reason)
 {
     char path[100];
-    snprintf(path, sizeof path, "$.refused.\"%s\"", reason);
+    snprintf(path, sizeof path, "refused.\"%s\"", reason);
     return twins_counter(twins, path);
 }
