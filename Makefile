@@ -174,10 +174,10 @@ readme-tests: all
 # What a developer runs before a commit; SHORT=1 is what the CI does. Each part says what it skips and why.
 
 FUZZ_SECONDS  := $(if $(SHORT),10,120)
-THREAD_TESTS  := $(filter $(addprefix %/,test_ext test_registry test_run test_ext_summaries),$(TESTS))
+THREAD_TESTS  := $(filter $(addprefix %/,test_ext test_registry test_run test_ext_summaries test_result_cache),$(TESTS))
 
-.PHONY: check-asan check-threads check-clang check-objects check-headers check-oracles
-check: all check-objects check-headers lint check-clang check-asan check-threads fuzz check-oracles
+.PHONY: check-asan check-threads check-clang check-objects check-headers check-readahead check-oracles
+check: all check-objects check-headers lint check-clang check-asan check-threads fuzz check-readahead check-oracles
 	@echo "check: all passed"
 
 check-objects: all
@@ -197,6 +197,11 @@ check-asan:
 check-threads:
 	@$(if $(THREAD_TESTS),$(MAKE) --no-print-directory BUILD=build/tsan SANITIZE=thread unit \
 	    TESTS="$(THREAD_TESTS:$(BUILD)/%=build/tsan/%)",echo "SKIPPED: ThreadSanitizer: no test uses threads")
+
+check-readahead: $(filter %/test_readahead %/test_readahead_hazards %/test_readahead_random %/test_interrupts,$(TESTS))
+	@READAHEAD_STATEMENTS=$(if $(SHORT),10000,50000) tests/run_unit.sh $(BUILD)/tests/logs \
+	    $(BUILD)/tests/test_readahead_random
+	@READAHEAD_STATEMENTS=$(if $(SHORT),1000,6000) tests/check_sqlite_versions.sh $(BUILD)
 
 # Oracles are independent: Python's sqlite3 module, PyTorch. Debian's python3 is the one that may have PyTorch.
 check-oracles: all

@@ -130,7 +130,7 @@ static int derive_values(sqlite3_str *out, const struct statement_text *s, int f
             put(out, s, begin + 2, end);
         }
     }
-    return 1;
+    return from < to;
 }
 
 static void derive_update(sqlite3_str *out, const struct statement_text *s)

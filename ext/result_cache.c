@@ -45,9 +45,9 @@ struct siphash_key result_cache_key(void)
 
 int result_reserve(struct result *result, size_t size)
 {
-    if (size <= result->room)
+    if (result->bytes && size <= result->room)
         return 1;
-    unsigned char *bytes = realloc(result->bytes, size);
+    unsigned char *bytes = realloc(result->bytes, size ? size : 1);
     if (!bytes)
         return 0;
     result->bytes = bytes;
@@ -82,10 +82,10 @@ static void link_newest(struct entry *e)
     cache.newest = e;
 }
 
-/* What an entry costs: with its place in the table and malloc's own word. */
+/* What an entry costs: with its places in the table and malloc's own word. */
 static size_t cost(size_t size)
 {
-    return sizeof(struct entry) + size + 2 * sizeof(void *);
+    return sizeof(struct entry) + size + 4 * sizeof(void *);
 }
 
 static void drop_oldest(void)
@@ -106,12 +106,13 @@ static void shrink(size_t coming)
         drop_oldest();
 }
 
-/* Doubles the table when it has as many results as lists. It may stay as it is for want of memory.
+/* Doubles the table when it has half as many results as lists. It may stay as it is for want of
+ * memory.
  */
 static void grow_table(void)
 {
     size_t count = cache.list_count ? 2 * cache.list_count : 1024;
-    if (cache.state.results < cache.list_count)
+    if (2 * cache.state.results < cache.list_count)
         return;
     struct entry **lists = calloc(count, sizeof(struct entry *));
     if (!lists)
@@ -147,7 +148,7 @@ void result_cache_keep(const struct fingerprint *k, const void *bytes, size_t si
 {
     pthread_mutex_lock(&lock);
     grow_table();
-    if (cache.list_count && cost(size) + cache.state.held <= cache.state.limit && !find(k)) {
+    if (cache.list_count && cost(size) + cache.state.held <= cache.state.limit) {
         struct entry *e = malloc(sizeof *e + size), **list = list_of(k);
         if (e) {
             shrink(cost(size));

@@ -16,7 +16,7 @@ struct result {
     size_t size, room;
 };
 
-/* Makes room for size bytes; 0: out of memory. */
+/* Makes room for size bytes, and never leaves bytes NULL; 0: out of memory. */
 int result_reserve(struct result *result, size_t size);
 
 /* The key of all fingerprints: random, made when it is first asked for. */
@@ -25,7 +25,8 @@ struct siphash_key result_cache_key(void);
 /* Copies the result; 0: it is not there, or there is no memory for the copy. */
 int result_cache_find(const struct fingerprint *key, struct result *result);
 
-/* Keeps a copy if it can. */
+/* Keeps a copy if it can, of a result that was not found a moment ago. (Where two threads keep the
+ * same one at once there are two copies.) */
 void result_cache_keep(const struct fingerprint *key, const void *bytes, size_t size);
 
 /* Bytes that somebody else holds on the cache's account, which makes way for them. 0: more than so

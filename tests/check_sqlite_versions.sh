@@ -1,6 +1,6 @@
 #!/bin/bash
 # tests/check_sqlite_versions.sh BUILD: the tests of read-ahead against other versions of SQLite, each built from
-# Debian's source with SQLite's own assertions, STAT4 and API checks. READAHEAD_STATEMENTS: of the random test, for each.
+# Debian's source with SQLite's assertions, STAT4 and API checks. READAHEAD_STATEMENTS: of the random test, for each.
 # What is fetched and built is kept in BUILD/sqlite.
 set -u
 build=$(realpath "$1")
