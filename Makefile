@@ -61,8 +61,8 @@ LIBS    := -l:libutf8proc.a -lm -lpthread
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY: # keep every object
-.PHONY: all help deps demo test unit sql-tests readme-tests check fuzz bench lint format train-default install clean
-.PHONY: FORCE
+.PHONY: all help deps demo test unit sql-tests job-tests readme-tests check fuzz bench lint format train-default
+.PHONY: install clean FORCE
 
 all: lstm_ext.so $(BUILD)/lstm-train
 
@@ -85,6 +85,9 @@ $(BUILD)/lstm-train: $(BUILD)/train/main.o $(BUILD)/liblstm.a
 $(TESTS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/liblstm.a
 	@echo "  LD  $@"
 	@$(CC) $(LDFLAGS) -o $@ $^ -lcmocka -lsqlite3 $(LIBS)
+
+# It puts failures of its own in front of the scorer.
+$(BUILD)/tests/test_score_rows: private LDFLAGS += -Wl,--wrap=lstm_worker_classify
 
 $(BUILD)/bench/bench: $(BENCH_OBJ) $(BUILD)/liblstm.a
 	@echo "  LD  $@"
@@ -152,12 +155,12 @@ demo: deps
 
 test: deps
 	@$(MAKE) --no-print-directory all $(TESTS)
-	@for part in unit sql-tests readme-tests; do $(MAKE) --no-print-directory $$part; done | \
+	@for part in unit sql-tests job-tests readme-tests; do $(MAKE) --no-print-directory $$part; done | \
 	    tee $(BUILD)/test.log; \
 	awk '/: [0-9]+ passed, [0-9]+ failed, [0-9]+ skipped/ { \
 	         sub(/.*: /, ""); passed += $$1; failed += $$3; skipped += $$5; parts++ } \
 	     END { printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped; \
-	           exit failed || parts != 3 }' $(BUILD)/test.log
+	           exit failed || parts != 4 }' $(BUILD)/test.log
 
 unit: $(TESTS)
 	@tests/run_unit.sh $(BUILD)/tests/logs $(TESTS)
@@ -165,16 +168,20 @@ unit: $(TESTS)
 sql-tests: $(BUILD)/lstm_ext.so
 	@tests/run_sql.sh $< $(wildcard tests/sql/*.sql)
 
+job-tests: $(BUILD)/lstm_ext.so
+	@tests/jobs.sh $<
+
 readme-tests: all
 	@tests/readme.sh
 
 # What a developer runs before a commit; SHORT=1 is what the CI does. Each part says what it skips and why.
 
 FUZZ_SECONDS  := $(if $(SHORT),10,120)
-THREAD_TESTS  := $(filter $(addprefix %/,test_ext test_registry test_run test_ext_summaries test_encoder),$(TESTS))
+THREAD_TESTS  := $(filter $(addprefix %/,test_ext test_registry test_run test_ext_summaries test_encoder \
+                   test_result_cache),$(TESTS))
 
-.PHONY: check-asan check-threads check-clang check-objects check-headers check-oracles
-check: all check-objects check-headers lint check-clang check-asan check-threads fuzz check-oracles
+.PHONY: check-asan check-threads check-clang check-objects check-headers check-readahead check-oracles
+check: all check-objects check-headers lint check-clang check-asan check-threads fuzz check-readahead check-oracles
 	@echo "check: all passed"
 
 check-objects: all
@@ -195,6 +202,11 @@ check-asan:
 check-threads:
 	@$(if $(THREAD_TESTS),$(MAKE) --no-print-directory BUILD=build/tsan SANITIZE=thread unit \
 	    TESTS="$(THREAD_TESTS:$(BUILD)/%=build/tsan/%)",echo "SKIPPED: ThreadSanitizer: no test uses threads")
+
+check-readahead: $(filter %/test_readahead %/test_readahead_hazards %/test_readahead_random %/test_interrupts,$(TESTS))
+	@READAHEAD_STATEMENTS=$(if $(SHORT),10000,50000) tests/run_unit.sh $(BUILD)/tests/logs \
+	    $(BUILD)/tests/test_readahead_random
+	@READAHEAD_STATEMENTS=$(if $(SHORT),1000,6000) tests/check_sqlite_versions.sh $(BUILD)
 
 # Oracles are independent: Python's sqlite3 module, PyTorch. Debian's python3 is the one that may have PyTorch.
 check-oracles: all
@@ -268,6 +280,8 @@ train-default: all # half an hour, from the data sets in the folder LSTM_DATA
 install: all
 	install -D -m 755 $(BUILD)/lstm_ext.so $(DESTDIR)$(PREFIX)/lib/lstm_ext.so
 	install -D -m 755 $(BUILD)/lstm-train $(DESTDIR)$(PREFIX)/bin/lstm-train
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/share/lstm_ext sql/score_in_chunks.sh
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/lstm_ext sql/score_*.sql sql/score-reviews.*
 	install -D -m 644 README.md $(DESTDIR)$(PREFIX)/share/doc/lstm_ext/README.md
 	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/lstm_ext/LICENSE
 

@@ -1,5 +1,6 @@
 /* What this build is and what it runs on: the first thing to send with a bug report. */
 #include "functions.h"
+#include "json_members.h"
 #include "model/backend.h"
 #include "models.h"
 #include "registry.h"
@@ -19,25 +20,6 @@ void version_function(sqlite3_context *context, int argc, sqlite3_value **argv)
 {
     (void)argc, (void)argv;
     sqlite3_result_text(context, LSTM_VERSION, -1, SQLITE_STATIC);
-}
-
-static void put_key(struct json_text *out, const char *key)
-{
-    json_put(out, out->size > 0 && out->bytes[out->size - 1] == '{' ? "" : ",");
-    json_put_string(out, key, strlen(key));
-    json_put(out, ":");
-}
-
-static void put_text(struct json_text *out, const char *key, const char *value)
-{
-    put_key(out, key);
-    json_put_string(out, value, strlen(value));
-}
-
-static void put_number(struct json_text *out, const char *key, int64_t value)
-{
-    put_key(out, key);
-    json_put_int64(out, value);
 }
 
 static void put_model(struct json_text *out, const struct bound *bound)
@@ -85,11 +67,5 @@ void info_function(sqlite3_context *context, int argc, sqlite3_value **argv)
     (void)argc, (void)argv;
     struct json_text out = { .size = 0 };
     put_info(&out, sqlite3_user_data(context));
-    if (out.status) {
-        sqlite3_result_error_nomem(context);
-    } else {
-        sqlite3_result_text64(context, out.bytes, out.size, SQLITE_TRANSIENT, SQLITE_UTF8);
-        sqlite3_result_subtype(context, 'J');
-    }
-    free(out.bytes);
+    put_result(&out, context);
 }

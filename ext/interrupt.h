@@ -10,6 +10,7 @@
 struct interrupt {
     sqlite3 *db;
     pthread_t caller; /* the thread that is in the call */
+    double ask_at;    /* when the question may be put again, by stats_clock */
 };
 
 struct interrupt interrupt_watch(sqlite3 *db);

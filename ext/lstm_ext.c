@@ -32,8 +32,11 @@ static const struct {
     { "lstm_model_import", 2, DIRECT, model_import_function },
     { "lstm_model_import", 3, DIRECT, model_import_function },
     { "lstm_model_export", 1, DIRECT, model_export_function },
+    { "lstm_config", 1, SCORING, config_function },
+    { "lstm_config", 2, DIRECT, config_function },
     { "lstm_version", 0, CONSTANT, version_function },
     { "lstm_info", 0, JSON, info_function },
+    { "lstm_stats", 0, JSON, stats_function },
 };
 
 static const struct {
@@ -42,6 +45,7 @@ static const struct {
 } tables[] = {
     { "lstm_tokens", &tokens_module },
     { "lstm_attention", &attention_module },
+    { "lstm_score", &score_module },
 };
 
 enum { SQLITE_VERSION_MIN = 3034000 };

@@ -1,12 +1,13 @@
 #include "registry.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 struct registry *registry_open(sqlite3 *db)
 {
     struct registry *registry = sqlite3_malloc64(sizeof *registry);
     if (registry)
-        *registry = (struct registry){ .db = db, .functions = 1 };
+        *registry = (struct registry){ .db = db, .functions = 1, .settings = settings_default };
     return registry;
 }
 
@@ -25,6 +26,7 @@ void registry_release(void *held)
         registry->models = model->next;
         bound_release(model);
     }
+    free(registry->result.bytes);
     sqlite3_free(registry);
 }
 
@@ -126,27 +128,6 @@ int registry_bind(struct registry *registry, const struct options *options, stru
     if (rc) {
         bound_release(*model);
         *model = NULL;
-    }
-    return rc;
-}
-
-int registry_bind_argument(struct registry *registry, sqlite3_context *context, int argument,
-                           sqlite3_value *value, enum options_kind kind, struct options *options,
-                           struct bound **model, struct failure *failure)
-{
-    *model = NULL;
-    int rc = options_read(value, kind, options, failure);
-    if (rc)
-        return rc;
-    *model = value ? sqlite3_get_auxdata(context, argument) : NULL;
-    if (*model) {
-        (*model)->users++;
-        return SQLITE_OK;
-    }
-    rc = registry_bind(registry, options, model, failure);
-    if (!rc && value) {
-        (*model)->users++; /* SQLite's, which it may let go of at once */
-        sqlite3_set_auxdata(context, argument, *model, bound_release);
     }
     return rc;
 }

@@ -1,11 +1,15 @@
-/* The models a connection uses. One registry a connection: the user data of its functions, freed
- * with the last of them. SQLite lets one thread at a time into a connection, so nothing in here is
- * locked. */
+/* What a connection has: the models it uses, its settings, its counters, the runs of statements
+ * that are under way. One registry a connection: the user data of its functions, freed with the
+ * last of them. SQLite lets one thread at a time into a connection, so nothing in here is locked.
+ */
 #ifndef EXT_REGISTRY_H
 #define EXT_REGISTRY_H
 
 #include "options.h"
+#include "result_cache.h"
+#include "settings.h"
 #include "shared.h"
+#include "stats.h"
 
 enum {
     REGISTRY_MODELS_MAX = 8
@@ -20,11 +24,19 @@ struct bound {
     struct bound *next;
 };
 
+struct run;
+struct lookahead;
+
 struct registry {
     sqlite3 *db;          /* not ours */
     int functions;        /* that hold it as their user data */
     int looking;          /* a look-up is under way */
     struct bound *models; /* the most recently used first */
+    struct settings settings;
+    struct stats stats;
+    struct run *runs;            /* of statements under way */
+    struct lookahead *lookahead; /* the one that is under way, or NULL */
+    struct result result;        /* the last one that came out of the cache */
 };
 
 struct registry *registry_open(sqlite3 *db); /* NULL: out of memory. Has one holder */
@@ -42,12 +54,6 @@ int registry_found(struct registry *registry, struct found *found, int rc, struc
 int registry_bind(struct registry *registry, const struct options *options, struct bound **model,
                   struct failure *failure);
 
-/* Reads a function's options argument (NULL where the call has none) and binds the model it names.
- * Of a constant argument the model is looked up once a statement, so that a statement scores all of
- * its rows by one model. */
-int registry_bind_argument(struct registry *registry, sqlite3_context *context, int argument,
-                           sqlite3_value *value, enum options_kind kind, struct options *options,
-                           struct bound **model, struct failure *failure);
 void bound_release(void *model);
 
 /* The working memory, made when it is first needed. */

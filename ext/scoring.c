@@ -1,8 +1,7 @@
 /* The functions that score a text a row. */
 #include "functions.h"
-#include "interrupt.h"
 #include "model/json.h"
-#include "registry.h"
+#include "results.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -63,25 +62,6 @@ static int classify_result(sqlite3_context *context, const struct bound *bound,
     return out.status ? failure_set(failure, FAILURE_NOMEM, "the result") : SQLITE_OK;
 }
 
-/* probabilities are undefined where tokens is 0. */
-static int classify(sqlite3 *db, struct bound *bound, sqlite3_value *value, float *probabilities,
-                    int32_t *tokens, struct failure *failure)
-{
-    struct lstm_worker *worker = NULL;
-    struct lstm_text text;
-    struct lstm_error err;
-    struct interrupt interrupt = interrupt_watch(db);
-    int rc = text_read(value, &text, failure);
-    if (!rc)
-        rc = bound_worker(bound, &worker, failure);
-    if (rc)
-        return rc;
-    if (lstm_worker_classify(worker, &text, 1, interrupt_asked, &interrupt, probabilities, tokens,
-                             &err))
-        return failure_of_model(failure, &err, "the text cannot be scored");
-    return SQLITE_OK;
-}
-
 /* What a function makes of the probabilities, and the models it takes. */
 struct scoring {
     int (*result)(sqlite3_context *context, const struct bound *bound, const float *probabilities,
@@ -109,21 +89,20 @@ static void score(sqlite3_context *context, int argc, sqlite3_value **argv,
 {
     struct registry *registry = sqlite3_user_data(context);
     struct failure failure;
-    struct options options;
-    struct bound *bound = NULL;
-    float probabilities[LSTM_CLASSES_MAX];
-    int32_t tokens = 0;
-    int rc = registry_bind_argument(registry, context, 1, argc > 1 ? argv[1] : NULL,
-                                    OPTIONS_OF_SCORES, &options, &bound, &failure);
+    struct request *request = NULL;
+    struct outcome outcome = { .bytes = NULL };
+    int rc = request_take(registry, context, &kind_classes, argc > 1 ? argv[1] : NULL, &request,
+                          &failure);
     if (!rc)
-        rc = check_task(scoring, bound, &failure);
+        rc = check_task(scoring, request->bound, &failure);
     if (!rc && sqlite3_value_type(argv[0]) != SQLITE_NULL)
-        rc = classify(registry->db, bound, argv[0], probabilities, &tokens, &failure);
-    if (!rc && tokens > 0)
-        rc = scoring->result(context, bound, probabilities, &failure);
+        rc = result_for(registry, context, request, argv[0], &outcome, &failure);
+    if (!rc && outcome.size > 0)
+        rc = scoring->result(context, request->bound, (const float *)(const void *)outcome.bytes,
+                             &failure);
     if (rc)
-        failure_result(&failure, context);
-    bound_release(bound);
+        lookahead_failure_result(registry, &failure, context);
+    request_release(request);
 }
 
 void sentiment_function(sqlite3_context *context, int argc, sqlite3_value **argv)

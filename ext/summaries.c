@@ -3,6 +3,7 @@
 
 #include "functions.h"
 #include "interrupt.h"
+#include "results.h"
 
 #include <string.h>
 
@@ -42,21 +43,19 @@ int summary_read(sqlite3 *db, struct bound *bound, sqlite3_value *value,
 void summarize_function(sqlite3_context *context, int argc, sqlite3_value **argv)
 {
     struct registry *registry = sqlite3_user_data(context);
-    struct lstm_summary summary = { .text = NULL };
     struct failure failure;
-    struct options options;
-    struct bound *bound = NULL;
-    int rc = registry_bind_argument(registry, context, 1, argc > 1 ? argv[1] : NULL,
-                                    OPTIONS_OF_SUMMARIES, &options, &bound, &failure);
+    struct request *request = NULL;
+    struct outcome outcome = { .bytes = NULL };
+    int rc = request_take(registry, context, &kind_summary, argc > 1 ? argv[1] : NULL, &request,
+                          &failure);
     if (!rc)
-        rc = summary_check_task(bound, "lstm_summarize", &failure);
+        rc = summary_check_task(request->bound, "lstm_summarize", &failure);
     if (!rc && sqlite3_value_type(argv[0]) != SQLITE_NULL)
-        rc = summary_read(registry->db, bound, argv[0], &options.summary, &summary, &failure);
+        rc = result_for(registry, context, request, argv[0], &outcome, &failure);
     if (rc)
-        failure_result(&failure, context);
-    else if (summary.text)
-        sqlite3_result_text64(context, summary.text, strlen(summary.text), SQLITE_TRANSIENT,
+        lookahead_failure_result(registry, &failure, context);
+    else if (outcome.size > 0)
+        sqlite3_result_text64(context, (const char *)outcome.bytes, outcome.size, SQLITE_TRANSIENT,
                               SQLITE_UTF8);
-    lstm_summary_free(&summary);
-    bound_release(bound);
+    request_release(request);
 }

@@ -1,0 +1,83 @@
+#include "request.h"
+
+#include <string.h>
+
+static struct siphash prefix_of(const struct request *request)
+{
+    const struct shared *model = request->bound->shared;
+    const char *device = lstm_scorer_device(model->scorer);
+    const struct lstm_summary_settings *summary = &request->summary;
+    struct siphash prefix = siphash_begin(result_cache_key());
+    siphash_add(&prefix, request->kind->name, strlen(request->kind->name) + 1);
+    siphash_add(&prefix, device, strlen(device) + 1);
+    siphash_add(&prefix, model->sha256, sizeof model->sha256);
+    siphash_add(&prefix, &summary->max_tokens, sizeof summary->max_tokens);
+    siphash_add(&prefix, &summary->min_tokens, sizeof summary->min_tokens);
+    siphash_add(&prefix, &summary->beam, sizeof summary->beam);
+    siphash_add(&prefix, &summary->length_penalty, sizeof summary->length_penalty);
+    return prefix;
+}
+
+static int request_make(struct registry *registry, const struct kind *kind, sqlite3_value *value,
+                        struct request **request, struct failure *failure)
+{
+    struct options options;
+    struct bound *bound = NULL;
+    int rc = options_read(value, kind->options, &options, failure);
+    if (!rc)
+        rc = registry_bind(registry, &options, &bound, failure);
+    if (rc)
+        return rc;
+    struct request *r = *request = sqlite3_malloc64(sizeof *r);
+    if (!r) {
+        bound_release(bound);
+        return failure_set(failure, FAILURE_NOMEM, "a request");
+    }
+    *r = (struct request){ .kind = kind, .bound = bound, .summary = options.summary, .users = 1 };
+    r->prefix = prefix_of(r);
+    return SQLITE_OK;
+}
+
+int request_take(struct registry *registry, sqlite3_context *context, const struct kind *kind,
+                 sqlite3_value *options, struct request **request, struct failure *failure)
+{
+    int slot = options ? 1 : kind->slot;
+    *request = sqlite3_get_auxdata(context, slot);
+    if (*request) {
+        request_hold(*request);
+        return SQLITE_OK;
+    }
+    int rc = request_make(registry, kind, options, request, failure);
+    if (!rc) {
+        request_hold(*request); /* SQLite's, which it may let go of at once */
+        sqlite3_set_auxdata(context, slot, *request, request_release);
+    }
+    return rc;
+}
+
+void request_hold(struct request *request)
+{
+    request->users++;
+}
+
+void request_release(void *held)
+{
+    struct request *request = held;
+    if (!request || --request->users > 0)
+        return;
+    bound_release(request->bound);
+    sqlite3_free(request);
+}
+
+struct fingerprint request_fingerprint(const struct request *request, const struct lstm_text *text)
+{
+    struct siphash hash = request->prefix;
+    siphash_add(&hash, text->bytes, text->size);
+    return siphash_end(hash);
+}
+
+int request_is_same(const struct request *a, const struct request *b)
+{
+    return a == b || (a->kind == b->kind && a->bound->shared == b->bound->shared &&
+                      memcmp(&a->prefix, &b->prefix, sizeof a->prefix) == 0);
+}

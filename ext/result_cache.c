@@ -1,0 +1,200 @@
+#include "result_cache.h"
+
+#include "sqlite.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct entry {
+    struct fingerprint key;
+    struct entry *next;          /* in its list of the table */
+    struct entry *newer, *older; /* by when they were last asked for */
+    size_t size;
+    unsigned char bytes[];
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct {
+    struct entry **lists; /* a power of two */
+    size_t list_count;
+    struct entry *newest, *oldest;
+    struct result_cache_state state;
+} cache = { .state.limit = (size_t)CACHE_MB_DEFAULT << 20 };
+
+static struct siphash_key key;
+static pthread_once_t key_once = PTHREAD_ONCE_INIT;
+
+/* SQLite's generator only where the system has none: taking numbers from it would change what a
+ * user's seeded random() gives. */
+static void make_key(void)
+{
+    FILE *random = fopen("/dev/urandom", "rb");
+    if (!random || fread(&key, sizeof key, 1, random) != 1)
+        sqlite3_randomness(sizeof key, &key);
+    if (random)
+        fclose(random);
+}
+
+struct siphash_key result_cache_key(void)
+{
+    pthread_once(&key_once, make_key);
+    return key;
+}
+
+int result_reserve(struct result *result, size_t size)
+{
+    if (result->bytes && size <= result->room)
+        return 1;
+    unsigned char *bytes = realloc(result->bytes, size ? size : 1);
+    if (!bytes)
+        return 0;
+    result->bytes = bytes;
+    result->room = size;
+    return 1;
+}
+
+static struct entry **list_of(const struct fingerprint *k)
+{
+    return &cache.lists[k->low & (cache.list_count - 1)];
+}
+
+static struct entry *find(const struct fingerprint *k)
+{
+    struct entry *e = cache.list_count ? *list_of(k) : NULL;
+    while (e && (e->key.low != k->low || e->key.high != k->high))
+        e = e->next;
+    return e;
+}
+
+static void unlink_age(struct entry *e)
+{
+    *(e->newer ? &e->newer->older : &cache.newest) = e->older;
+    *(e->older ? &e->older->newer : &cache.oldest) = e->newer;
+}
+
+static void link_newest(struct entry *e)
+{
+    e->newer = NULL;
+    e->older = cache.newest;
+    *(cache.newest ? &cache.newest->newer : &cache.oldest) = e;
+    cache.newest = e;
+}
+
+/* What an entry costs: with its places in the table and malloc's own word. */
+static size_t cost(size_t size)
+{
+    return sizeof(struct entry) + size + 4 * sizeof(void *);
+}
+
+static void drop_oldest(void)
+{
+    struct entry *e = cache.oldest, **link = list_of(&e->key);
+    while (*link != e)
+        link = &(*link)->next;
+    *link = e->next;
+    unlink_age(e);
+    cache.state.results--;
+    cache.state.bytes -= cost(e->size);
+    free(e);
+}
+
+static void shrink(size_t coming)
+{
+    while (cache.oldest && cache.state.bytes + cache.state.held + coming > cache.state.limit)
+        drop_oldest();
+}
+
+/* Doubles the table when it has half as many results as lists. It may stay as it is for want of
+ * memory.
+ */
+static void grow_table(void)
+{
+    size_t count = cache.list_count ? 2 * cache.list_count : 1024;
+    if (2 * cache.state.results < cache.list_count)
+        return;
+    struct entry **lists = calloc(count, sizeof(struct entry *));
+    if (!lists)
+        return;
+    for (size_t i = 0; i < cache.list_count; i++)
+        for (struct entry *e = cache.lists[i], *next; e; e = next) {
+            struct entry **list = &lists[e->key.low & (count - 1)];
+            next = e->next;
+            e->next = *list;
+            *list = e;
+        }
+    free(cache.lists);
+    cache.lists = lists;
+    cache.list_count = count;
+}
+
+int result_cache_find(const struct fingerprint *k, struct result *result)
+{
+    pthread_mutex_lock(&lock);
+    struct entry *e = find(k);
+    int is_found = e && result_reserve(result, e->size);
+    if (is_found) {
+        memcpy(result->bytes, e->bytes, e->size);
+        result->size = e->size;
+        unlink_age(e);
+        link_newest(e);
+    }
+    pthread_mutex_unlock(&lock);
+    return is_found;
+}
+
+void result_cache_keep(const struct fingerprint *k, const void *bytes, size_t size)
+{
+    pthread_mutex_lock(&lock);
+    grow_table();
+    if (cache.list_count && cost(size) + cache.state.held <= cache.state.limit) {
+        struct entry *e = malloc(sizeof *e + size), **list = list_of(k);
+        if (e) {
+            shrink(cost(size));
+            *e = (struct entry){ .key = *k, .next = *list, .size = size };
+            memcpy(e->bytes, bytes, size);
+            *list = e;
+            link_newest(e);
+            cache.state.results++;
+            cache.state.bytes += cost(size);
+        }
+    }
+    pthread_mutex_unlock(&lock);
+}
+
+int result_cache_hold(size_t bytes, size_t eighths)
+{
+    pthread_mutex_lock(&lock);
+    size_t room = cache.state.limit / 8 * eighths;
+    int fits = cache.state.held <= room && bytes <= room - cache.state.held;
+    if (fits) {
+        cache.state.held += bytes;
+        shrink(0);
+    }
+    pthread_mutex_unlock(&lock);
+    return fits;
+}
+
+void result_cache_let_go(size_t bytes)
+{
+    pthread_mutex_lock(&lock);
+    cache.state.held -= bytes;
+    pthread_mutex_unlock(&lock);
+}
+
+struct result_cache_state result_cache_state(void)
+{
+    pthread_mutex_lock(&lock);
+    struct result_cache_state state = cache.state;
+    pthread_mutex_unlock(&lock);
+    return state;
+}
+
+void result_cache_limit(size_t bytes)
+{
+    pthread_mutex_lock(&lock);
+    cache.state.limit = bytes;
+    shrink(0);
+    pthread_mutex_unlock(&lock);
+}

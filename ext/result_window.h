@@ -1,0 +1,55 @@
+/* What a run of a statement has read ahead and not used yet. It is the run's own, so the cache
+ * cannot lose it before it is used; its memory is on the cache's account. */
+#ifndef EXT_RESULT_WINDOW_H
+#define EXT_RESULT_WINDOW_H
+
+#include "result_cache.h"
+
+enum slot_state {
+    SLOT_FREE,
+    SLOT_WAITING, /* the text is known, its result is not */
+    SLOT_READY,
+    SLOT_USED /* the statement came to it; kept for those that ask twice */
+};
+
+struct result_slot {
+    struct fingerprint key;
+    uint32_t at, size; /* of the result: in units of 8 bytes, in bytes */
+    uint32_t state;    /* enum slot_state */
+    uint32_t is_copy;  /* of what the cache had: nothing was scored for it */
+};
+
+/* Zero-initialise it; end it with result_window_clear. */
+struct result_window {
+    struct result_slot *slots; /* slot_count of them: 0 or a power of two, half full at most */
+    unsigned char *bytes;      /* the results, each aligned to 8 */
+    size_t slot_count, filled; /* filled: not SLOT_FREE */
+    size_t size, room;         /* of bytes */
+    size_t held;               /* see result_cache_hold */
+    size_t ready;              /* slots that are SLOT_READY */
+};
+
+/* NULL: the window does not have the key. */
+struct result_slot *result_window_find(const struct result_window *window,
+                                       const struct fingerprint *key);
+
+/* A slot for a key that the window does not have, SLOT_WAITING. NULL: no memory for it. Slots move
+ * when one is added. */
+struct result_slot *result_window_add(struct result_window *window, const struct fingerprint *key);
+
+/* Gives a slot that waits its result. 0: no memory for it, or the slot is not there any more. */
+int result_window_set(struct result_window *window, const struct fingerprint *key,
+                      const void *bytes, size_t size);
+
+/* The bytes of a slot that is ready or used; valid until the next result_window_set. */
+static inline const unsigned char *result_window_bytes(const struct result_window *window,
+                                                       const struct result_slot *slot)
+{
+    return window->bytes + 8 * (size_t)slot->at;
+}
+
+/* Forgets what is not SLOT_READY; everything where there is no memory to keep the rest. */
+void result_window_renew(struct result_window *window);
+void result_window_clear(struct result_window *window);
+
+#endif

@@ -1,0 +1,121 @@
+#include "run.h"
+
+#include "kinds.h"
+
+enum { WINDOW_FIRST = 8, WINDOW_DOUBLES_TO = 64, UNUSED_MAX = 4 };
+
+static void run_end(void *ended)
+{
+    struct run *run = ended;
+    *run->link = run->next;
+    if (run->next)
+        run->next->link = run->link;
+    run->registry->stats.wasted += (int64_t)run->scored;
+    sqlite3_free(run->select);
+    sqlite3_free(run->expanded);
+    result_window_clear(&run->window);
+    seen_clear(&run->seen);
+    sqlite3_free(run);
+}
+
+struct run *run_of(struct registry *registry, sqlite3_context *context, int make)
+{
+    struct run *run = sqlite3_get_auxdata(context, SLOT_OF_RUN);
+    if (run || !make || !(run = sqlite3_malloc64(sizeof *run)))
+        return run;
+    *run = (struct run){ .registry = registry,
+                         .next = registry->runs,
+                         .link = &registry->runs,
+                         .wanted = WINDOW_FIRST,
+                         .began = stats_clock() };
+    if (run->next)
+        run->next->link = &run->next;
+    registry->runs = run;
+    sqlite3_set_auxdata(context, SLOT_OF_RUN, run, run_end);
+    return sqlite3_get_auxdata(context, SLOT_OF_RUN); /* NULL: it was let go of at once */
+}
+
+void run_consume(struct run *run, const struct fingerprint *key, struct result_slot *slot)
+{
+    if (!slot || slot->state == SLOT_READY) {
+        seen_add(&run->seen, key);
+        run->consumed++;
+    }
+    if (!slot || slot->state != SLOT_READY)
+        return;
+    slot->state = SLOT_USED;
+    run->window.ready--;
+    run->used++;
+    if (!slot->is_copy) {
+        run->scored--;
+        run->gained_texts++;
+        run->registry->stats.ahead++;
+    }
+}
+
+void run_refuse(struct run *run, enum refusal refusal)
+{
+    int is_for_now = refusal == REFUSED_BUDGET;
+    if (!is_for_now)
+        run->refusal = refusal;
+    if (!is_for_now || !run->was_deferred)
+        run->registry->stats.refusals[refusal]++;
+    run->was_deferred |= is_for_now;
+}
+
+double run_gain(const struct run *run)
+{
+    double alone = run->alone_texts ? run->alone_s / (double)run->alone_texts : 0;
+    double ahead = run->ahead_texts ? run->ahead_s / (double)run->ahead_texts : alone / 2;
+    return alone > ahead ? alone - ahead : 0;
+}
+
+double run_allowance(const struct run *run)
+{
+    return 0.005 + run_gain(run) * (double)run->gained_texts / 2 + (stats_clock() - run->began) / 4;
+}
+
+/* How many texts the next look-ahead may score. Where nothing can end the statement early it takes
+ * all of them, once the first few have shown that the texts it meets are those that come. */
+static void grow(struct run *run, int is_eager)
+{
+    if (2 * run->used < run->taken || run->taken <= 1) {
+        run->wanted = run->used > 1 ? run->used : 1;
+        run->unused++;
+        if (run->vetted.runs_to_end && run->met && run->unused == 1)
+            run->wanted = SIZE_MAX; /* the same texts in another order */
+        return;
+    }
+    run->unused = 0;
+    if (run->vetted.runs_to_end)
+        run->wanted = SIZE_MAX;
+    else if (run->wanted < WINDOW_DOUBLES_TO || run->vetted.aggregates)
+        run->wanted *= 2;
+    else if (run->consumed / 4 > run->wanted)
+        run->wanted = run->consumed / 4;
+    double gain = run_gain(run), worth = gain > 0 ? 8 * run->last_collect_s / gain : 0;
+    if (!is_eager && run->lookaheads > 1 && worth < 1e9 && (size_t)worth > run->wanted)
+        run->wanted = (size_t)worth;
+}
+
+int run_wants_lookahead(struct run *run)
+{
+    const struct registry *registry = run->registry;
+    int is_eager = registry->settings.readahead == READAHEAD_EAGER;
+    if (run->refusal || run->misses < 2)
+        return 0;
+    if (sqlite3_hard_heap_limit64(-1) > 0) {
+        run_refuse(run, REFUSED_HEAP);
+        return 0;
+    }
+    if (run->lookaheads == 0) /* what it costs to understand the statement has to be little */
+        return is_eager || 10 * registry->stats.vetting_s < stats_clock() - run->began;
+    if (!is_eager && run->collect_s + run->last_collect_s > run_allowance(run)) {
+        run_refuse(run, REFUSED_BUDGET);
+        return 0;
+    }
+    grow(run, is_eager);
+    if (run->unused == UNUSED_MAX)
+        run_refuse(run, REFUSED_UNUSED);
+    return run->refusal == REFUSED_NOT;
+}

@@ -1,0 +1,63 @@
+#include "seen.h"
+
+#include <stdlib.h>
+
+static uint32_t mark_of(const struct fingerprint *key)
+{
+    uint32_t mark = (uint32_t)key->low;
+    return mark ? mark : 1;
+}
+
+static uint32_t *place(uint32_t *marks, size_t count, uint32_t mark)
+{
+    size_t i = mark & (count - 1);
+    while (marks[i] && marks[i] != mark)
+        i = (i + 1) & (count - 1);
+    return &marks[i];
+}
+
+static int grow(struct seen *seen)
+{
+    size_t count = seen->mark_count ? 2 * seen->mark_count : 256, bytes = count * sizeof(uint32_t);
+    if (2 * (seen->filled + 1) <= seen->mark_count)
+        return 1;
+    if (!result_cache_hold(bytes, EIGHTHS_FOR_SEEN))
+        return 0;
+    uint32_t *marks = calloc(count, sizeof *marks);
+    if (!marks) {
+        result_cache_let_go(bytes);
+        return 0;
+    }
+    for (size_t i = 0; i < seen->mark_count; i++)
+        if (seen->marks[i])
+            *place(marks, count, seen->marks[i]) = seen->marks[i];
+    free(seen->marks);
+    result_cache_let_go(seen->mark_count * sizeof(uint32_t));
+    seen->marks = marks;
+    seen->mark_count = count;
+    return 1;
+}
+
+void seen_add(struct seen *seen, const struct fingerprint *key)
+{
+    uint32_t mark = mark_of(key);
+    if (!grow(seen)) {
+        seen->forgotten++;
+        return;
+    }
+    uint32_t *free_or_same = place(seen->marks, seen->mark_count, mark);
+    seen->filled += *free_or_same == 0;
+    *free_or_same = mark;
+}
+
+int seen_has(const struct seen *seen, const struct fingerprint *key)
+{
+    return seen->filled > 0 && *place(seen->marks, seen->mark_count, mark_of(key)) != 0;
+}
+
+void seen_clear(struct seen *seen)
+{
+    free(seen->marks);
+    result_cache_let_go(seen->mark_count * sizeof(uint32_t));
+    *seen = (struct seen){ .marks = NULL };
+}
