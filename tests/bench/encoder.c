@@ -1,5 +1,6 @@
 /* The encoder on one core: batches, single texts, review lengths, and AVX2, beside oneDNN, PyTorch
  * and the limit of the arithmetic. */
+#include "model/limits.h"
 #include "tests/bench/engine.h"
 #include "tests/bench/parts.h"
 #include "tests/bench/peak.h"
@@ -98,6 +99,7 @@ static void by_avx2(const struct lstm_model *model, const struct bars *bars)
 
 static void encoder(const struct bars *bars)
 {
+    lstm_limits_set((struct lstm_limits){ .threads = 1, .memory_mb = 1024 });
     struct lstm_model *model = engine_model(&engine_sizes, bars->precision[0] == 'i');
     for (int32_t i = 0; i < TEXTS; i++)
         even[i] = TOKENS;

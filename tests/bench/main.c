@@ -27,6 +27,7 @@ static const struct {
     { "tokenizer", bench_tokenizer, 1, "the tokenizer" },
     { "threads", bench_threads, 0,
       "threads, 128 texts of review lengths, by the clock on the wall" },
+    { "readahead", bench_readahead, 1, "scalar functions that read ahead, beside the bare engine" },
     { "shipped", bench_shipped, 1, "the models inside the extension" },
     { "shares", bench_shares, 1,
       "where the time of the models inside goes; recurrence: all products of matrices" },
@@ -69,7 +70,8 @@ static void print_machine(const char *texts)
         "Medians of 7 runs by turns, each side by its own processor time on one core.\n"
         "The encoder: E = H = 256, one layer, texts of 200 tokens; tokens of one direction. Ours\n"
         "reads both directions, counted as two tokens, and pays for pooling and the head too.\n"
-        "The limit: 8 H H operations a token at the peak of this core, and H updates of a cell.\n");
+        "The limit: 8 H H operations a token at the peak of this core, and H updates of a cell.\n"
+        "memory_mb is 1024 for it, so that the table of input products holds every token.\n");
     printf("\n%-58s %10s %10s %6s %5s\n", "", "ours", "peer", "ratio", "bar");
 }
 

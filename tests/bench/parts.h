@@ -8,6 +8,7 @@ void bench_int8(const char *texts);
 void bench_fp32(const char *texts);
 void bench_decoder(const char *texts);
 void bench_tokenizer(const char *texts);
+void bench_readahead(const char *texts);
 void bench_threads(const char *texts);
 void bench_shipped(const char *texts);
 void bench_shares(const char *texts);

@@ -1,10 +1,12 @@
 /* What SQL costs over the bare engine: scalar functions that read ahead, against
  * lstm_worker_classify over the same texts in batches of the best size, no SQL. Then what
  * read-ahead costs where it cannot help. Texts are the reviews of sql/demo_reviews.sql, joined to
- * the length of film reviews. Run it by `make bench` from the root of the repository. */
+ * the length of film reviews. */
 #include "ext/embedded.h"
 #include "ext/result_cache.h"
 #include "model/scorer.h"
+#include "tests/bench/parts.h"
+#include "tests/bench/race.h"
 #include "train/files.h"
 #include "train/progress.h"
 
@@ -184,17 +186,17 @@ static void against_engine(const char *what, const char *sql, const struct lstm_
                            int32_t count, double bar)
 {
     const int32_t batch = best_batch(texts, count);
+    char line[80];
     double share[RUNS], best = 1e9, before = engine_seconds(texts, count, batch);
     for (int i = 0; i < RUNS; i++) {
         double statement = sql_seconds(sql), after = engine_seconds(texts, count, batch);
         share[i] = (before + after) / 2 / statement;
-        best = statement < best ? statement : best;
+        best = after < best ? after : best;
         before = after;
     }
     qsort(share, RUNS, sizeof *share, by_size);
-    printf("%-34s %7.0f texts/s, %.3f of the engine (bar %.2f)\n", what, count / best,
-           share[RUNS / 2], bar);
-    fflush(stdout);
+    snprintf(line, sizeof line, "%s texts/s", what);
+    race_print(line, "engine", share[RUNS / 2] * count / best, count / best, bar, 0);
 }
 
 static void lone_text(const struct lstm_text *texts)
@@ -215,8 +217,8 @@ static void lone_text(const struct lstm_text *texts)
         statement = seconds < statement ? seconds : statement;
     }
     sqlite3_finalize(s);
-    printf("%-34s %7.1f us, engine %.1f: %.3f times (bar 1.20)\n", "SELECT lstm_sentiment('...')",
-           1e6 * statement, 1e6 * engine, statement / engine);
+    race_print("SELECT lstm_sentiment('...') ms", "engine", 1e3 * statement, 1e3 * engine, 1 / 1.2,
+               1);
 }
 
 static void limited(void)
@@ -228,34 +230,34 @@ static void limited(void)
     while (sqlite3_step(s) == SQLITE_ROW)
         last = sqlite3_column_int64(s, 0);
     sqlite3_finalize(s);
-    printf("%-34s %lld texts scored, %lld had to be: %.2f times (bar 3.00)\n",
-           "WHERE > 0.9 LIMIT 10", (long long)(number("SELECT lstm_stats() ->> 'texts'") - before),
-           (long long)last,
-           (double)(number("SELECT lstm_stats() ->> 'texts'") - before) / (double)last);
+    race_print("WHERE > 0.9 LIMIT 10 texts scored", "had to be",
+               (double)(number("SELECT lstm_stats() ->> 'texts'") - before), (double)last, 1 / 3.0,
+               1);
 }
 
 /* Where there is little to read ahead: on against off. */
 static void against_off(const char *what, const char *sql)
 {
-    double share[RUNS], on = 1e9, off = 1e9;
+    char line[80];
+    double share[RUNS], off = 1e9;
     for (int i = 0; i < RUNS; i++) {
         run("SELECT lstm_config('readahead', 'off')");
         double without = sql_seconds(sql);
         run("SELECT lstm_config('readahead', 'on')");
         double with = sql_seconds(sql);
         share[i] = with / without;
-        on = with < on ? with : on;
         off = without < off ? without : off;
     }
     qsort(share, RUNS, sizeof *share, by_size);
-    printf("%-34s %8.2f ms with read-ahead, %8.2f ms without: %.2f of it\n", what, 1e3 * on,
-           1e3 * off, share[RUNS / 2]);
+    snprintf(line, sizeof line, "%s ms", what);
+    race_print(line, "off", 1e3 * off * share[RUNS / 2], 1e3 * off, 1 / 1.1, 1);
 }
 
-int main(int argc, char **argv)
+void bench_readahead(const char *corpus)
 {
     struct lstm_error err;
-    const char *path = argc > 1 ? argv[1] : "build/bench_readahead.db";
+    char path[512];
+    snprintf(path, sizeof path, "%s.readahead", corpus);
     remove(path);
     check(sqlite3_open(path, &db) || sqlite3_lstmext_init(db, NULL, NULL), "no database");
     const struct embedded *model = embedded_find(EMBEDDED_SENTIMENT);
@@ -266,9 +268,6 @@ int main(int argc, char **argv)
     make_tables();
     struct lstm_text *texts = read_texts("SELECT body FROM long", TEXTS),
                      *words = read_texts("SELECT body FROM short", SHORT_TEXTS);
-    printf("%d texts of %lld bytes, %d of %lld\n", TEXTS,
-           (long long)number("SELECT avg(length(body)) FROM long"), SHORT_TEXTS,
-           (long long)number("SELECT avg(length(body)) FROM short"));
     against_engine("avg()", "SELECT avg(lstm_sentiment(body)) FROM long", texts, TEXTS, 0.95);
     against_engine("SELECT of all rows", "SELECT id, lstm_sentiment(body) FROM long", texts, TEXTS,
                    0.9);
@@ -308,5 +307,4 @@ int main(int argc, char **argv)
     lstm_scorer_close(scorer);
     sqlite3_close(db);
     remove(path);
-    return 0;
 }
