@@ -124,14 +124,13 @@ static enum refusal examine(struct run *run, int *rc)
     if (refusal)
         return refusal;
     const int only_reads = sqlite3_stmt_readonly(run->statement);
-    run->select = derive_select(sqlite3_sql(run->statement), only_reads);
+    const char *sql = sqlite3_sql(run->statement); /* NULL: not prepared from a text */
+    run->select = sql ? derive_select(sql, only_reads) : NULL;
     if (!run->select)
         return REFUSED_FORM;
-    if (sqlite3_bind_parameter_count(run->statement) > 0) {
-        run->expanded = sqlite3_expanded_sql(run->statement);
-        if (!run->expanded || strlen(run->expanded) > PARAMETERS_SIZE_MAX)
-            return REFUSED_PARAMETERS;
-    }
+    if (sqlite3_bind_parameter_count(run->statement) > 0 &&
+        !(run->expanded = parameters_expand(run->statement)))
+        return REFUSED_PARAMETERS;
     refusal = vet(db, run->select, &run->vetted, rc);
     if (!only_reads) /* its first step does all of it */
         run->vetted.runs_to_end = !run->vetted.may_end_early;

@@ -6,6 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The limit keeps SQLite from writing out what is of no use: a megabyte takes it some fifty
+ * milliseconds. */
+char *parameters_expand(sqlite3_stmt *statement)
+{
+    sqlite3 *db = sqlite3_db_handle(statement);
+    const int limit = sqlite3_limit(db, SQLITE_LIMIT_LENGTH, -1);
+    sqlite3_limit(db, SQLITE_LIMIT_LENGTH,
+                  limit < PARAMETERS_SIZE_MAX ? limit : PARAMETERS_SIZE_MAX);
+    char *expanded = sqlite3_expanded_sql(statement);
+    sqlite3_limit(db, SQLITE_LIMIT_LENGTH, limit);
+    return expanded;
+}
+
 /* The number that SQLite gives a parameter; last is the highest so far. */
 static int number_of(sqlite3_stmt *statement, const char *text, size_t size, int last)
 {

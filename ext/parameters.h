@@ -9,7 +9,12 @@
 
 enum { PARAMETERS_SIZE_MAX = 1 << 16 }; /* bytes of an expanded statement */
 
-/* 0: it cannot be done. sql is the text of from, expanded the same with its values. */
+/* The text of the statement with the values of its parameters; free it with sqlite3_free. NULL: it
+ * would be too long, or no memory. */
+char *parameters_expand(sqlite3_stmt *statement);
+
+/* Binds the values of a statement, from its text and that with its values, to another one with the
+ * same parameters or the first of them. 0: it cannot be done. */
 int parameters_bind(sqlite3_stmt *to, sqlite3_stmt *from, const char *sql, const char *expanded);
 
 #endif

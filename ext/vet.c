@@ -165,15 +165,18 @@ static enum refusal vet_functions(sqlite3 *db, struct names *names, int *rc)
 struct plan_node {
     int id, parent;
     int scans;      /* goes through a table, or through a range of one */
+    int fans_out;   /* goes through rows that have a value in common, perhaps many */
     int correlated; /* runs once a row of what is around it */
 };
 
-/* Rows found by an equality are taken for few. */
-static int goes_through(const char *detail)
+static void read_access(const char *detail, struct plan_node *node)
 {
-    if (strstr(detail, "CONSTANT ROW"))
-        return 0;
-    return !strncmp(detail, "SCAN", 4) || (!strncmp(detail, "SEARCH", 6) && !strstr(detail, "=?"));
+    if (!strncmp(detail, "SCAN", 4))
+        node->scans = !strstr(detail, "CONSTANT ROW");
+    else if (!strncmp(detail, "SEARCH", 6) && !strstr(detail, "=?"))
+        node->scans = 1;
+    else if (!strncmp(detail, "SEARCH", 6))
+        node->fans_out = !strstr(detail, "(rowid=?)") && !strstr(detail, "sqlite_autoindex_");
 }
 
 static int is_within_correlated(const struct plan_node *nodes, int count, int parent)
@@ -189,17 +192,20 @@ static int is_within_correlated(const struct plan_node *nodes, int count, int pa
 
 static enum refusal vet_node(const struct plan_node *nodes, int count, const struct plan_node *node)
 {
-    if (!node->scans)
-        return REFUSED_NOT;
+    int scans = node->scans, fans_out = node->fans_out;
     for (int i = 0; i < count; i++)
-        if (nodes[i].scans && nodes[i].parent == node->parent)
-            return REFUSED_SCANS;
-    return is_within_correlated(nodes, count, node->parent) ? REFUSED_SCANS : REFUSED_NOT;
+        if (nodes[i].parent == node->parent) {
+            scans += nodes[i].scans;
+            fans_out += nodes[i].fans_out;
+        }
+    if (node->scans && is_within_correlated(nodes, count, node->parent))
+        return REFUSED_SCANS;
+    return scans > 1 || scans + fans_out > 2 ? REFUSED_SCANS : REFUSED_NOT;
 }
 
 /* A look-ahead cannot be stopped between two calls of ours, and NULL in place of a result may open
  * what the real result keeps closed, so what can happen between two calls has to be little: no
- * recursion, no scan within a scan. */
+ * recursion, no scan within a scan, one scan or two groups of rows a nest. */
 static enum refusal vet_plan(sqlite3 *db, const char *select, int *rc)
 {
     struct plan_node nodes[NODES_MAX];
@@ -214,7 +220,7 @@ static enum refusal vet_plan(sqlite3 *db, const char *select, int *rc)
         struct plan_node node = { .id = sqlite3_column_int(s, 0),
                                   .parent = sqlite3_column_int(s, 1) };
         detail = detail ? detail : "";
-        node.scans = goes_through(detail);
+        read_access(detail, &node);
         node.correlated = !strncmp(detail, "CORRELATED", 10);
         if (strstr(detail, "RECURSIVE STEP"))
             refusal = REFUSED_RECURSION;

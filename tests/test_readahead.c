@@ -171,6 +171,20 @@ static void statements_that_are_left_alone_give_the_same_and_say_why(void **stat
     }
 }
 
+/* Every EXISTS ends at its first text, which the look-ahead cannot know. */
+static void what_is_not_used_is_given_up(void **state)
+{
+    int64_t wasted = counter("wasted"), refused = twins_refused(&twins, "not used");
+    (void)state;
+    twins_compare(
+        &twins,
+        "SELECT count(*) FROM r AS o WHERE EXISTS (SELECT 1 FROM r WHERE r.kind = o.kind AND "
+        "lstm_sentiment(r.body || o.id, 'mood') > -2)",
+        NULL);
+    assert_true(counter("wasted") - wasted < 40);
+    assert_int_equal(twins_refused(&twins, "not used"), refused + 1);
+}
+
 static void off_is_off(void **state)
 {
     (void)state;
@@ -211,6 +225,8 @@ int main(void)
                                         open_databases, close_databases),
         cmocka_unit_test_setup_teardown(statements_that_are_left_alone_give_the_same_and_say_why,
                                         open_databases, close_databases),
+        cmocka_unit_test_setup_teardown(what_is_not_used_is_given_up, open_databases,
+                                        close_databases),
         cmocka_unit_test_setup_teardown(off_is_off, open_databases, close_databases),
         cmocka_unit_test_setup_teardown(an_abandoned_statement_wastes_little, open_databases,
                                         close_databases),
