@@ -178,7 +178,7 @@ readme-tests: all
 
 FUZZ_SECONDS  := $(if $(SHORT),10,120)
 THREAD_TESTS  := $(filter $(addprefix %/,test_ext test_registry test_run test_ext_summaries test_encoder \
-                   test_result_cache),$(TESTS))
+                   test_scorer                    test_result_cache),$(TESTS))
 
 .PHONY: check-asan check-threads check-clang check-objects check-headers check-readahead check-oracles
 check: all check-objects check-headers lint check-clang check-asan check-threads fuzz check-readahead check-oracles

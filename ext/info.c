@@ -7,6 +7,7 @@
 #include "version.h"
 
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <utf8proc.h>
 
@@ -38,6 +39,7 @@ static void put_model(struct json_text *out, const struct bound *bound)
 
 static void put_info(struct json_text *out, const struct registry *registry)
 {
+    char number[32];
     const struct embedded *embedded;
     const char *device = lstm_backend_cpu(NULL)->name, *isa = strchr(device, '-');
     json_put(out, "{");
@@ -58,10 +60,13 @@ static void put_info(struct json_text *out, const struct registry *registry)
         json_put(out, bound == registry->models ? "" : ",");
         put_model(out, bound);
     }
-    json_put(out, "]}");
+    json_put(out, "],\"table_mb\":");
+    snprintf(number, sizeof number, "%.1f", (double)lstm_scorer_tables() / (1 << 20));
+    json_put(out, number);
+    json_put(out, "}");
 }
 
-/* models are those that this connection holds, the last used first. */
+/* table_mb: input products of all connections' models. models are those that this connection holds, the last used first. */
 void info_function(sqlite3_context *context, int argc, sqlite3_value **argv)
 {
     (void)argc, (void)argv;

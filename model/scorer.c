@@ -1,6 +1,7 @@
 #include "scorer.h"
 #include "backend.h"
 #include "cpu_kernels.h"
+#include "cpu_table.h"
 #include "limits.h"
 #include "parallel.h"
 #include "tokenizer.h"
@@ -74,6 +75,11 @@ void lstm_scorer_close(struct lstm_scorer *scorer)
 const struct lstm_model *lstm_scorer_model(const struct lstm_scorer *scorer)
 {
     return scorer->model;
+}
+
+size_t lstm_scorer_tables(void)
+{
+    return cpu_table_bytes();
 }
 
 const char *lstm_scorer_device(const struct lstm_scorer *scorer)

@@ -17,6 +17,10 @@ void lstm_scorer_close(struct lstm_scorer *scorer); /* after its workers; NULL i
 const struct lstm_model *lstm_scorer_model(const struct lstm_scorer *scorer);
 const char *lstm_scorer_device(const struct lstm_scorer *scorer); /* "cpu-avx512" ... */
 
+/* Bytes that the tables of input products of all scorers of the process take; they grow as tokens
+ * are first met (model/limits.h bounds them). */
+size_t lstm_scorer_tables(void);
+
 enum lstm_status lstm_worker_open(const struct lstm_scorer *scorer, struct lstm_worker **worker,
                                   struct lstm_error *err);
 void lstm_worker_close(struct lstm_worker *worker); /* NULL is fine */
