@@ -58,7 +58,8 @@ static int take(struct lookahead *look, struct request *request, const struct ls
         return SQLITE_OK;
     if (run->taken >= run->wanted)
         return ++look->beyond > BEYOND_MAX;
-    if (!result_window_add(&run->window, key) || !batch_add(&look->batch, request, text, key))
+    if (run->window.is_full || !result_window_add(&run->window, key) ||
+        !batch_add(&look->batch, request, text, key))
         return SQLITE_NOMEM;
     run->taken++;
     return batch_is_full(&look->batch) ? infer(look, &look->failure) : SQLITE_OK;
@@ -235,7 +236,7 @@ int lookahead(struct run *run, struct request *request, const struct lstm_text *
                               .forgotten = run->seen.forgotten,
                               .allowance = run_allowance(run) + run->last_collect_s };
     const double began = stats_clock();
-    run->taken = run->used = 0;
+    run->taken = run->used = run->late = 0;
     run->met = 0;
     result_window_renew(&run->window);
     run->taken = result_window_add(&run->window, key) && batch_add(&look.batch, request, text, key);

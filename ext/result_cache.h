@@ -31,7 +31,7 @@ void result_cache_keep(const struct fingerprint *key, const void *bytes, size_t 
 
 /* Bytes that somebody else holds on the cache's account, which makes way for them. 0: more than so
  * many eighths of the limit would be held in all; nothing is taken. */
-enum { EIGHTHS_FOR_WINDOWS = 4, EIGHTHS_FOR_SEEN = 6 };
+enum { EIGHTHS_FOR_WINDOWS = 4, EIGHTHS_FOR_SEEN = 5 };
 int result_cache_hold(size_t bytes, size_t eighths);
 void result_cache_let_go(size_t bytes);
 

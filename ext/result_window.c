@@ -61,11 +61,12 @@ static int grow_slots(struct result_window *window)
 
 static int grow_bytes(struct result_window *window, size_t size)
 {
-    size_t room = window->room ? 2 * window->room : 1024;
+    size_t room = window->room ? window->room + window->room / 2 : 1024;
     if (window->bytes && size <= window->room - window->size)
         return 1;
     while (room - window->size < size)
         room *= 2;
+    room = (room + 7) / 8 * 8;
     if (room / 8 > UINT32_MAX || !hold(window, room))
         return 0;
     unsigned char *bytes = realloc(window->bytes, room);
@@ -92,9 +93,12 @@ int result_window_set(struct result_window *window, const struct fingerprint *ke
 {
     struct result_slot *slot = result_window_find(window, key);
     size_t aligned = (size + 7) / 8 * 8;
-    if (!slot || slot->state != SLOT_WAITING || size > UINT32_MAX - 7 ||
-        !grow_bytes(window, aligned))
+    if (!slot || slot->state != SLOT_WAITING)
         return 0;
+    if (size > UINT32_MAX - 7 || !grow_bytes(window, aligned)) {
+        window->is_full = 1;
+        return 0;
+    }
     slot->at = (uint32_t)(window->size / 8);
     slot->size = (uint32_t)size;
     slot->state = SLOT_READY;
@@ -108,6 +112,8 @@ int result_window_set(struct result_window *window, const struct fingerprint *ke
 void result_window_renew(struct result_window *window)
 {
     struct result_window old = *window;
+    if (2 * old.ready > old.filled)
+        return;
     *window = (struct result_window){ .slots = NULL };
     for (size_t i = 0; old.ready > 0 && i < old.slot_count; i++) {
         const struct result_slot *slot = &old.slots[i];

@@ -27,6 +27,7 @@ struct result_window {
     size_t size, room;         /* of bytes */
     size_t held;               /* see result_cache_hold */
     size_t ready;              /* slots that are SLOT_READY */
+    int is_full;               /* some result found no memory */
 };
 
 /* NULL: the window does not have the key. */
@@ -48,7 +49,8 @@ static inline const unsigned char *result_window_bytes(const struct result_windo
     return window->bytes + 8 * (size_t)slot->at;
 }
 
-/* Forgets what is not SLOT_READY; everything where there is no memory to keep the rest. */
+/* Forgets what is not SLOT_READY, unless that is little; everything where there is no memory to
+ * keep the rest. */
 void result_window_renew(struct result_window *window);
 void result_window_clear(struct result_window *window);
 

@@ -39,8 +39,10 @@ static int score(struct registry *registry, sqlite3_context *context, struct req
                  struct outcome *outcome, struct failure *failure)
 {
     struct run *run = run_of(registry, context, is_on(registry));
-    if (run)
+    if (run) {
         run->misses++;
+        run->late++;
+    }
     if (run && is_on(registry) && text->size <= BATCH_BYTES_MAX && run_wants_lookahead(run)) {
         int rc = lookahead(run, request, text, key, failure);
         if (rc || find_ahead(run, key, outcome))

@@ -89,6 +89,8 @@ static void grow(struct run *run, int is_eager)
     run->unused = 0;
     if (run->vetted.runs_to_end)
         run->wanted = SIZE_MAX;
+    else if (run->taken < run->wanted) /* there was no more, or no memory */
+        return;
     else if (run->wanted < WINDOW_DOUBLES_TO || run->vetted.aggregates)
         run->wanted *= 2;
     else if (run->consumed / 4 > run->wanted)
@@ -110,6 +112,8 @@ int run_wants_lookahead(struct run *run)
     }
     if (run->lookaheads == 0) /* what it costs to understand the statement has to be little */
         return is_eager || 10 * registry->stats.vetting_s < stats_clock() - run->began;
+    if (run->window.ready > 0 && 16 * run->late <= run->used)
+        return 0; /* one that was passed by: the others are there */
     if (!is_eager && run->collect_s + run->last_collect_s > run_allowance(run)) {
         run_refuse(run, REFUSED_BUDGET);
         return 0;

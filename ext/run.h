@@ -25,6 +25,7 @@ struct run {
     size_t wanted;           /* texts of the next look-ahead */
     size_t taken, used;      /* texts of the last one, and how many the statement has come to */
     size_t scored;           /* texts that were scored ahead and that it has not come to */
+    size_t late;             /* misses since then */
     int met;                 /* the last one met texts that the statement had come to before */
     int lookaheads, unused;  /* unused: look-aheads in a row of which less than half was used */
     int was_deferred;        /* it has been said that a look-ahead costs too much */

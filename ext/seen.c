@@ -21,8 +21,8 @@ static int grow(struct seen *seen)
     size_t count = seen->mark_count ? 2 * seen->mark_count : 256, bytes = count * sizeof(uint32_t);
     if (2 * (seen->filled + 1) <= seen->mark_count)
         return 1;
-    if (!result_cache_hold(bytes, EIGHTHS_FOR_SEEN))
-        return 0;
+    if (bytes > result_cache_state().limit / 8 || !result_cache_hold(bytes, EIGHTHS_FOR_SEEN))
+        return 0; /* windows need theirs */
     uint32_t *marks = calloc(count, sizeof *marks);
     if (!marks) {
         result_cache_let_go(bytes);
@@ -41,13 +41,14 @@ static int grow(struct seen *seen)
 void seen_add(struct seen *seen, const struct fingerprint *key)
 {
     uint32_t mark = mark_of(key);
+    if (seen_has(seen, key))
+        return;
     if (!grow(seen)) {
         seen->forgotten++;
         return;
     }
-    uint32_t *free_or_same = place(seen->marks, seen->mark_count, mark);
-    seen->filled += *free_or_same == 0;
-    *free_or_same = mark;
+    *place(seen->marks, seen->mark_count, mark) = mark;
+    seen->filled++;
 }
 
 int seen_has(const struct seen *seen, const struct fingerprint *key)

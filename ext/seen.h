@@ -1,6 +1,6 @@
 /* The texts that a run of a statement has come to, so that a look-ahead goes on behind them also
- * where their results have left the cache. 32 bits of each: of a million texts some hundred are
- * taken for seen that are not, and scored when their turn comes. */
+ * where their results have left the cache. 32 bits of each: behind a million texts one in four
+ * thousand new ones is taken for seen, and scored when its turn comes. */
 #ifndef EXT_SEEN_H
 #define EXT_SEEN_H
 
@@ -10,7 +10,7 @@
 struct seen {
     uint32_t *marks; /* 0: free; a power of two of them, half full at most */
     size_t mark_count, filled;
-    size_t forgotten; /* how often a text was added for which there was no memory */
+    size_t forgotten; /* how often a text was added that there was no memory for */
 };
 
 void seen_add(struct seen *seen, const struct fingerprint *key);
