@@ -123,13 +123,14 @@ static void put_metrics(struct json_text *out, const struct job *job,
                         const struct run_result *result, const float *logits, double temperature)
 {
     const struct dataset *v = &job->valid;
+    const struct calibration_truth truth = { v->classes, v->shares };
     int32_t classes = job->labels.count;
     card_number(out, "{\"valid_accuracy\":", result->state.best_score);
-    card_number(out, ",\"valid_loss\":",
-                calibration_loss(logits, v->classes, v->texts, classes, temperature));
+    card_number(
+        out, ",\"valid_loss\":", calibration_loss(logits, &truth, v->texts, classes, temperature));
     card_number(
         out, ",\"valid_calibration_error\":",
-        calibration_error(logits, v->classes, v->texts, classes, temperature, CALIBRATION_BINS));
+        calibration_error(logits, &truth, v->texts, classes, temperature, CALIBRATION_BINS));
     card_integer(out, ",\"valid_texts\":", v->texts);
     card_integer(out, ",\"best_epoch\":", result->state.best_epoch + 1);
     json_put(out, "}");
@@ -144,6 +145,7 @@ static enum lstm_status finish(const struct settings *s, struct job *job,
     struct lstm_model model;
     const struct card card = { s->data, s->terms, job->fingerprint, job->train.texts,
                                job->train.tokens.count };
+    const struct calibration_truth truth = { job->valid.classes, job->valid.shares };
     struct json_text metrics = { 0 };
     char *metrics_text = NULL;
     make_model(s, job, &model);
@@ -152,7 +154,7 @@ static enum lstm_status finish(const struct settings *s, struct job *job,
         logits ? LSTM_OK : lstm_fail(err, LSTM_NOMEM, "out of memory for the validation scores");
     if (rc || (rc = trainer_evaluate(&job->trainer, &job->valid, logits, &loss, err)))
         goto done;
-    model.temperature = (float)calibrate(logits, job->valid.classes, job->valid.texts, classes);
+    model.temperature = (float)calibrate(logits, &truth, job->valid.texts, classes);
     put_metrics(&metrics, job, result, logits, (double)model.temperature);
     if ((rc = card_take(&metrics, &metrics_text, err)) ||
         (rc = card_make(&card, metrics_text, &model.card, err)))

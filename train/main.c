@@ -13,6 +13,7 @@ static const struct {
     { "sentiment", command_sentiment, "train a model of negative and positive texts" },
     { "classify", command_classify, "train a classifier of any labels" },
     { "summarize", command_summarize, "train a model that summarises texts" },
+    { "linear", command_linear, "score rows by a linear model of n-grams, a second teacher" },
     { "eval", command_eval, "measure a model on labelled rows, through the SQL functions" },
     { "list", command_list, "list the models in a database" },
 };
