@@ -114,6 +114,29 @@ static void a_seed_repeats_a_model_to_the_last_bit(void **state)
     extension_close(db);
 }
 
+/* A word stands in texts that most people like, another in texts that few do. */
+static void probabilities_are_learned_as_probabilities(void **state)
+{
+    int status;
+    (void)state;
+    const char *output = command_output(
+        command_sentiment,
+        (const char *const[]){ "sentiment", "--db", rows_db, "--query",
+                               "SELECT body, iif(positive, 0.8, 0.4) FROM rows", "--into",
+                               models_db, "--name", "shares", SMALL, NULL },
+        &status);
+    if (status)
+        fail_msg("%s", output);
+    sqlite3 *db = extension_open("models.db", 0);
+    assert_float_equal(real_of(db, "SELECT lstm_sentiment('The tea was warm, lovely.', 'shares')"),
+                       0.6, 0.1);
+    assert_float_equal(real_of(db, "SELECT lstm_sentiment('The tea was stale, awful.', 'shares')"),
+                       -0.2, 0.1);
+    assert_true(real_of(db, "SELECT (metrics ->> 'valid_calibration_error') * 1.0 FROM lstm_models"
+                            " WHERE name = 'shares'") < 0.1);
+    extension_close(db);
+}
+
 static void any_labels_make_a_classifier(void **state)
 {
     int status;
@@ -154,7 +177,7 @@ static void what_would_fail_after_training_fails_before_it(void **state)
         { { "--csv", csv, "--text", "body", "--label", "stars", "--out", "x" }, 1, "stars" },
         { { "--csv", csv, "--text", "body", "--label", "body", "--out", "x" },
           1,
-          "is not one of the 2 labels" },
+          "is neither negative nor positive nor a number from 0 to 1" },
         { { "--csv", csv, "--text", "body", "--label", "positive", "--out", "x", "--resume" },
           2,
           "--resume needs --checkpoint" },
@@ -202,6 +225,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_of_a_csv_become_a_model_that_scores_in_sql),
         cmocka_unit_test(a_seed_repeats_a_model_to_the_last_bit),
+        cmocka_unit_test(probabilities_are_learned_as_probabilities),
         cmocka_unit_test(any_labels_make_a_classifier),
         cmocka_unit_test(what_would_fail_after_training_fails_before_it),
     };

@@ -13,14 +13,13 @@ struct linear {
     float *squares;  /* features: of their gradients, summed */
     uint32_t *stamp; /* features: the last text that had it */
     uint32_t texts;  /* stamped so far */
-    double scale, bias, bias_squares;
+    double bias, bias_squares;
     uint32_t *found; /* the distinct features of a text */
     size_t found_count, found_capacity;
     void *memory; /* of the arrays by feature */
 };
 
-/* The smoothing of the counts, and how far apart texts of unit length are at first. */
-static const double smoothing = 1.0, first_scale = 1.0;
+static const double smoothing = 1.0; /* of the counts */
 
 void linear_free(struct linear *l)
 {
@@ -45,7 +44,6 @@ static enum lstm_status open_linear(const struct linear_options *options, struct
     l->weights = floats + features;
     l->squares = floats + 2 * features;
     l->stamp = (uint32_t *)(floats + 3 * features);
-    l->scale = first_scale;
     return LSTM_OK;
 }
 
@@ -132,7 +130,7 @@ static double answer(const struct linear *l, double inverse)
     double sum = 0;
     for (size_t i = 0; i < l->found_count; i++)
         sum += (double)l->weights[l->found[i]] * (double)l->ratios[l->found[i]];
-    return l->scale * inverse * sum + l->bias;
+    return inverse * sum + l->bias;
 }
 
 /* One step of Adagrad on the likelihood of a text. */
@@ -142,8 +140,8 @@ static void step(struct linear *l, double share)
     const double error = 1 / (1 + exp(-answer(l, inverse))) - share, rate = l->options.rate;
     for (size_t i = 0; i < l->found_count; i++) {
         const uint32_t f = l->found[i];
-        double gradient = error * l->scale * inverse * (double)l->ratios[f] +
-                          l->options.decay * ((double)l->weights[f] - 1);
+        double gradient =
+            error * inverse * (double)l->ratios[f] + l->options.decay * ((double)l->weights[f] - 1);
         l->squares[f] += (float)(gradient * gradient);
         l->weights[f] -= (float)(rate * gradient / (sqrt((double)l->squares[f]) + 1e-8));
     }

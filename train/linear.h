@@ -1,5 +1,5 @@
-/* A linear model over n-grams of tokens, weighted by naive Bayes (Wang and Manning 2012): it learns in
- * seconds, errs elsewhere than an LSTM does, and so is a good second teacher. */
+/* A linear model over n-grams of tokens, weighted by naive Bayes (Wang and Manning 2012): it learns
+ * in seconds, errs elsewhere than an LSTM does, and so is a good second teacher. */
 #ifndef TRAIN_LINEAR_H
 #define TRAIN_LINEAR_H
 
