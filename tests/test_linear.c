@@ -54,6 +54,23 @@ static double score(struct linear *linear, const int32_t *tokens, int32_t count)
     return log_odds;
 }
 
+static void a_feature_counts_once_in_a_text(void **state)
+{
+    static const int32_t once[] = { 100, 101, 7 }, often[] = { 101, 100, 7, 100, 100, 100, 7 };
+    struct linear_options options = plain;
+    struct linear *linear;
+    struct dataset d;
+    struct lstm_error err;
+    (void)state;
+    options.order = 1;
+    make_texts(&d);
+    assert_int_equal(linear_learn(&d, &options, &linear, &err), LSTM_OK);
+    assert_true(fabs(score(linear, once, 3) - score(linear, once, 2)) > 1e-6);
+    assert_true(fabs(score(linear, once, 3) - score(linear, often, 7)) < 1e-6);
+    linear_free(linear);
+    dataset_close(&d);
+}
+
 static void pairs_tell_what_single_tokens_cannot(void **state)
 {
     static const int32_t right[] = { 100, 7, 8, 120 }, wrong[] = { 100, 8, 7, 120 };
@@ -81,17 +98,19 @@ static void a_seed_repeats_the_scores_and_learning_improves_naive_bayes(void **s
     static const struct {
         int32_t epochs;
         uint64_t seed;
-    } cases[] = { { 5, 1 }, { 5, 1 }, { 5, 2 }, { 0, 1 } };
+        double decay;
+    } cases[] = { { 5, 1, 0 }, { 5, 1, 0 }, { 5, 2, 0 }, { 0, 1, 0 }, { 5, 1, 1 } };
     static const int32_t text[] = { 100, 7, 8, 120 };
-    double scores[4];
+    double scores[5];
     (void)state;
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < 5; i++) {
         struct linear_options options = plain;
         struct linear *linear;
         struct dataset d;
         struct lstm_error err;
         options.epochs = cases[i].epochs;
         options.seed = cases[i].seed;
+        options.decay = cases[i].decay;
         make_texts(&d);
         assert_int_equal(linear_learn(&d, &options, &linear, &err), LSTM_OK);
         scores[i] = score(linear, text, 4);
@@ -102,6 +121,7 @@ static void a_seed_repeats_the_scores_and_learning_improves_naive_bayes(void **s
     assert_memory_equal(&scores[0], &scores[1], sizeof *scores);
     assert_true(fabs(scores[0] - scores[2]) > 1e-12);
     assert_true(scores[3] > 0.1 && scores[0] > scores[3]);
+    assert_true(fabs(scores[4] - scores[3]) < (scores[0] - scores[3]) / 2); /* held back */
 }
 
 /* ---- the command ---- */
@@ -200,6 +220,7 @@ static void what_is_missing_is_named_and_nothing_is_left(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_feature_counts_once_in_a_text),
         cmocka_unit_test(pairs_tell_what_single_tokens_cannot),
         cmocka_unit_test(a_seed_repeats_the_scores_and_learning_improves_naive_bayes),
         cmocka_unit_test(the_scores_come_with_their_keys),
