@@ -1,5 +1,6 @@
 /* lstm-train sentiment and classify: labelled rows in, a model out. */
 #include "model/cpu_kernels.h"
+#include "train/base.h"
 #include "train/calibrate.h"
 #include "train/card.h"
 #include "train/commands.h"
@@ -15,6 +16,7 @@ enum { CALIBRATION_BINS = 15, FINGERPRINT_SIZE = 700 };
 /* Everything a run is made of. */
 struct job {
     struct lstm_tokenizer *tokenizer;
+    struct lstm_model *base; /* NULL: none to start from */
     float *vectors;
     int32_t dimension;
     struct labels labels;
@@ -23,17 +25,32 @@ struct job {
     char fingerprint[FINGERPRINT_SIZE];
 };
 
+/* The vocabulary, and what there is to start from. */
+static enum lstm_status open_vocabulary(const struct settings *s, const struct rows *train,
+                                        struct job *job, struct lstm_error *err)
+{
+    struct embedding_options options = s->embedding;
+    options.vectors.seed = s->trainer.seed;
+    if (!s->base)
+        return embedding_open(s->vectors_path, train, &options, 1, &job->tokenizer, &job->vectors,
+                              &job->dimension, err);
+    if (s->vectors_path)
+        return lstm_fail(err, LSTM_RANGE, "--from and --vectors both say where to start, give one");
+    enum lstm_status rc = base_read(s->base, &job->base, err);
+    if (rc)
+        return rc;
+    job->dimension = job->base->sizes.embedding;
+    return base_tokenizer(job->base, 1, &job->tokenizer, err);
+}
+
 static enum lstm_status read_rows(const struct settings *s, struct job *job, struct lstm_error *err)
 {
     struct rows train, valid = { 0 };
     enum lstm_status rc = rows_read(&s->train, &train, err);
     if (rc)
         return rc;
-    struct embedding_options options = s->embedding;
-    options.vectors.seed = s->trainer.seed;
     if ((rc = labels_collect(&train, s->sentiment, &job->labels, err)) ||
-        (rc = embedding_open(s->vectors_path, &train, &options, 1, &job->tokenizer, &job->vectors,
-                             &job->dimension, err)) ||
+        (rc = open_vocabulary(s, &train, job, err)) ||
         (rc = dataset_open(job->tokenizer, &train, &job->labels, &job->train, err)))
         goto done;
     if (s->valid.query || s->valid.csv) {
@@ -71,6 +88,11 @@ static void make_fingerprint(struct job *job)
         z->vocab, z->embedding, z->hidden, z->layers, z->classes, z->window, z->overlap, o->epochs,
         o->batch_tokens, o->rate, o->warmup, o->clip, o->decay, o->drop_word, o->drop_embedding,
         o->drop_features, o->shards, (unsigned long long)o->seed, (unsigned long long)data);
+    if (job->base) {
+        size_t size = strlen(job->fingerprint);
+        snprintf(job->fingerprint + size, sizeof job->fingerprint - size, ", from a %s model",
+                 job->base->task);
+    }
 }
 
 /* The model as it stands, without a card. */
@@ -106,12 +128,20 @@ static enum lstm_status prepare(const struct settings *s, struct job *job, struc
     if (rc || (rc = read_rows(s, job, err)))
         return rc;
     sizes.embedding = job->dimension;
+    if (job->base) {
+        sizes.hidden = job->base->sizes.hidden;
+        sizes.layers = job->base->sizes.layers;
+    }
     sizes.vocab = lstm_tokenizer_vocab(job->tokenizer);
     sizes.classes = job->labels.count;
     options.epochs = s->run.epochs;
     if ((rc = trainer_open(&sizes, &options, &job->trainer, err)))
         return rc;
     trainer_start(&job->trainer, job->vectors);
+    if (job->base) {
+        base_share_encoder(job->base, &job->trainer);
+        base_share_classifier(job->base, &job->labels, &job->trainer);
+    }
     make_fingerprint(job);
     fprintf(stderr, "model: %zu parameters (%s); %d threads, %s kernels\n", job->trainer.count,
             job->fingerprint, options.threads, cpu_kernels_pick(NULL)->isa);
@@ -190,6 +220,7 @@ done:
     dataset_close(&job.valid);
     free(job.vectors);
     lstm_tokenizer_close(job.tokenizer);
+    lstm_model_free(job.base);
     return rc;
 }
 
@@ -218,6 +249,8 @@ static int command(int sentiment, int argc, char **argv)
     const struct option_spec own[] = {
         { "--label", OPTION_TEXT, &s.train.label_column, 0, 0,
           "the column of the label in CSV files" },
+        { "--from", OPTION_TEXT, &s.base, 0, 0,
+          "a model's file, or default-sentiment: go on from it, with its vocabulary and sizes" },
         { "--drop-word", OPTION_REAL, &s.trainer.drop_word, 0, 0.95,
           "share of the tokens hidden from a step" },
         { "--drop-features", OPTION_REAL, &s.trainer.drop_features, 0, 0.95,
