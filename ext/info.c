@@ -6,8 +6,8 @@
 #include "registry.h"
 #include "version.h"
 
-#include <stdlib.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <utf8proc.h>
 
@@ -66,7 +66,8 @@ static void put_info(struct json_text *out, const struct registry *registry)
     json_put(out, "}");
 }
 
-/* table_mb: input products of all connections' models. models are those that this connection holds, the last used first. */
+/* table_mb: input products of all connections' models. models are those that this connection holds,
+ * the last used first. */
 void info_function(sqlite3_context *context, int argc, sqlite3_value **argv)
 {
     (void)argc, (void)argv;

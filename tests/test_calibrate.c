@@ -14,9 +14,13 @@
 enum { TEXTS = 20000 };
 
 static float logits[TEXTS][2];
-static int32_t truth[TEXTS];
+static int32_t classes[TEXTS];
+static float shares[TEXTS];
+static const struct calibration_truth truth = { .classes = classes }, soft = { .shares = shares };
 
-/* Logits drawn at random whose truth follows softmax(logits / temperature). */
+/* Logits drawn at random whose classes follow their shares, which are softmax(logits /
+ * temperature).
+ */
 static void draw_texts(double temperature)
 {
     uint64_t random = 7;
@@ -24,7 +28,8 @@ static void draw_texts(double temperature)
         logits[i][0] = 8.0f * random_float(&random) - 4.0f;
         logits[i][1] = 8.0f * random_float(&random) - 4.0f;
         double difference = ((double)logits[i][1] - (double)logits[i][0]) / temperature;
-        truth[i] = (double)random_float(&random) < 1 / (1 + exp(-difference));
+        shares[i] = (float)(1 / (1 + exp(-difference)));
+        classes[i] = random_float(&random) < shares[i];
     }
 }
 
@@ -34,9 +39,12 @@ static void the_temperature_that_made_the_labels_is_found(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof temperatures / sizeof *temperatures; i++) {
         draw_texts(temperatures[i]);
-        double found = calibrate(&logits[0][0], truth, TEXTS, 2);
+        double found = calibrate(&logits[0][0], &truth, TEXTS, 2);
         assert_true(fabs(found / temperatures[i] - 1) < 0.06);
-        assert_true(calibration_error(&logits[0][0], truth, TEXTS, 2, found, 15) < 0.015);
+        assert_true(calibration_error(&logits[0][0], &truth, TEXTS, 2, found, 15) < 0.015);
+        found = calibrate(&logits[0][0], &soft, TEXTS, 2);
+        assert_true(fabs(found / temperatures[i] - 1) < 1e-4);
+        assert_true(calibration_error(&logits[0][0], &soft, TEXTS, 2, found, 15) < 1e-4);
     }
 }
 
@@ -44,10 +52,10 @@ static void no_other_temperature_has_a_smaller_loss(void **state)
 {
     (void)state;
     draw_texts(1.7);
-    double found = calibrate(&logits[0][0], truth, TEXTS, 2);
-    double best = calibration_loss(&logits[0][0], truth, TEXTS, 2, found);
+    double found = calibrate(&logits[0][0], &truth, TEXTS, 2);
+    double best = calibration_loss(&logits[0][0], &truth, TEXTS, 2, found);
     for (double t = 0.1; t < 10; t *= 1.1)
-        assert_true(calibration_loss(&logits[0][0], truth, TEXTS, 2, t) >= best - 1e-9);
+        assert_true(calibration_loss(&logits[0][0], &truth, TEXTS, 2, t) >= best - 1e-9);
 }
 
 static void the_error_of_overconfidence_is_its_distance_from_the_truth(void **state)
@@ -57,9 +65,9 @@ static void the_error_of_overconfidence_is_its_distance_from_the_truth(void **st
     for (int i = 0; i < 100; i++) {
         logits[i][0] = 10;
         logits[i][1] = -10;
-        truth[i] = i >= 70;
+        classes[i] = i >= 70;
     }
-    assert_true(fabs(calibration_error(&logits[0][0], truth, 100, 2, 1, 15) - 0.3) < 1e-6);
+    assert_true(fabs(calibration_error(&logits[0][0], &truth, 100, 2, 1, 15) - 0.3) < 1e-6);
 }
 
 int main(void)

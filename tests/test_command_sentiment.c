@@ -18,7 +18,7 @@
 
 enum { PATH_SIZE = 300, ROWS = 600 };
 
-static char csv[PATH_SIZE], rows_db[PATH_SIZE], models_db[PATH_SIZE];
+static char csv[PATH_SIZE], rows_db[PATH_SIZE], models_db[PATH_SIZE], base_file[PATH_SIZE];
 
 /* Rows "the soup was lovely", their stars 5 or 1, as a CSV file and as a table with the labels
  * "good" and "bad". */
@@ -31,6 +31,7 @@ static int make_rows(void **state)
     const char *folder = extension_folder();
     snprintf(csv, sizeof csv, "%s/rows.csv", folder);
     snprintf(rows_db, sizeof rows_db, "%s/rows.db", folder);
+    snprintf(base_file, sizeof base_file, "%s/base.safetensors", folder);
     snprintf(models_db, sizeof models_db, "%s/models.db", folder);
     FILE *file = fopen(csv, "w");
     sqlite3 *db = NULL;
@@ -142,6 +143,66 @@ static void a_storage_of_floats_is_not_quantised(void **state)
     extension_close(db);
 }
 
+/* A word stands in texts that most people like, another in texts that few do. */
+static void probabilities_are_learned_as_probabilities(void **state)
+{
+    int status;
+    (void)state;
+    const char *output = command_output(
+        command_sentiment,
+        (const char *const[]){ "sentiment", "--db", rows_db, "--query",
+                               "SELECT body, iif(positive, 0.8, 0.4) FROM rows", "--into",
+                               models_db, "--name", "shares", SMALL, NULL },
+        &status);
+    if (status)
+        fail_msg("%s", output);
+    sqlite3 *db = extension_open("models.db", 0);
+    assert_float_equal(real_of(db, "SELECT lstm_sentiment('The tea was warm, lovely.', 'shares')"),
+                       0.6, 0.1);
+    assert_float_equal(real_of(db, "SELECT lstm_sentiment('The tea was stale, awful.', 'shares')"),
+                       -0.2, 0.1);
+    assert_true(real_of(db, "SELECT (metrics ->> 'valid_calibration_error') * 1.0 FROM lstm_models"
+                            " WHERE name = 'shares'") < 0.1);
+    extension_close(db);
+}
+
+static void go_on_from(const char *base, const char *name, const char *rate, const char *query)
+{
+    int status;
+    const char *output = command_output(
+        command_sentiment,
+        (const char *const[]){ "sentiment", "--db",    rows_db,    "--query", query,
+                               "--from",    base,      "--warmup", "0",       "--epochs",
+                               "4",         "--batch", "500",      "--rate",  rate,
+                               "--into",    models_db, "--name",   name,      NULL },
+        &status);
+    if (status)
+        fail_msg("%s", output);
+    assert_non_null(strstr(output, ", from a sentiment model"));
+}
+
+static void training_goes_on_from_a_model(void **state)
+{
+    int status;
+    (void)state;
+    const char *output = command_output(
+        command_sentiment,
+        (const char *const[]){ "sentiment", "--db", rows_db, "--query",
+                               "SELECT body, positive FROM rows", "--out", base_file, SMALL, NULL },
+        &status);
+    if (status)
+        fail_msg("%s", output);
+    go_on_from(base_file, "same", "1e-7", "SELECT body, positive FROM rows");
+    go_on_from(base_file, "turned", "0.05", "SELECT body, 1 - positive FROM rows");
+    go_on_from("default-sentiment", "own", "1e-7", "SELECT body, positive FROM rows");
+    sqlite3 *db = extension_open("models.db", 0);
+    assert_true(real_of(db, "SELECT lstm_sentiment('The tea was warm, lovely.', 'same')") > 0.8);
+    assert_true(real_of(db, "SELECT lstm_sentiment('The tea was warm, lovely.', 'turned')") < 0);
+    assert_true(real_of(db, "SELECT lstm_sentiment('A great film.', 'own')") > 0.8);
+    assert_true(real_of(db, "SELECT lstm_sentiment('A boring film.', 'own')") < -0.8);
+    extension_close(db);
+}
+
 static void any_labels_make_a_classifier(void **state)
 {
     int status;
@@ -182,7 +243,7 @@ static void what_would_fail_after_training_fails_before_it(void **state)
         { { "--csv", csv, "--text", "body", "--label", "stars", "--out", "x" }, 1, "stars" },
         { { "--csv", csv, "--text", "body", "--label", "body", "--out", "x" },
           1,
-          "is not one of the 2 labels" },
+          "is neither negative nor positive nor a number from 0 to 1" },
         { { "--csv", csv, "--text", "body", "--label", "positive", "--out", "x", "--resume" },
           2,
           "--resume needs --checkpoint" },
@@ -207,6 +268,21 @@ static void what_would_fail_after_training_fails_before_it(void **state)
         { { "--db", rows_db, "--query", "SELECT body, 1 FROM rows", "--out", "x" },
           1,
           "0 rows are negative and 600 positive, at least 1 of each is needed" },
+        { { "--csv", csv, "--text", "body", "--label", "positive", "--out", "x", "--from",
+            "/nowhere/m" },
+          1,
+          "/nowhere/m" },
+        { { "--csv", csv, "--text", "body", "--label", "positive", "--out", "x", "--from", csv },
+          1,
+          "the header has" },
+        { { "--csv", csv, "--text", "body", "--label", "positive", "--out", "x", "--from",
+            "default-nothing" },
+          1,
+          "default-nothing" },
+        { { "--csv", csv, "--text", "body", "--label", "positive", "--out", "x", "--from", "m",
+            "--vectors", "v" },
+          1,
+          "--from and --vectors both say where to start" },
         { { "--epoch", "3" }, 2, "--epoch" },
         { { "--rate", "2" }, 2, "--rate" },
     };
@@ -231,6 +307,8 @@ int main(void)
         cmocka_unit_test(rows_of_a_csv_become_a_model_that_scores_in_sql),
         cmocka_unit_test(a_seed_repeats_a_model_to_the_last_bit),
         cmocka_unit_test(a_storage_of_floats_is_not_quantised),
+        cmocka_unit_test(probabilities_are_learned_as_probabilities),
+        cmocka_unit_test(training_goes_on_from_a_model),
         cmocka_unit_test(any_labels_make_a_classifier),
         cmocka_unit_test(what_would_fail_after_training_fails_before_it),
     };

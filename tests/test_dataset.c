@@ -3,6 +3,7 @@
 
 #include "train/random.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -180,9 +181,92 @@ static void a_label_that_is_not_known_is_named(void **state)
     dataset_close(&d);
     rows.count = 3;
     assert_int_equal(dataset_open(tokenizer, &rows, &labels, &d, &err), LSTM_RANGE);
-    assert_string_equal(err.text,
-                        "row 3: label \"maybe\" is not one of the 2 labels (\"negative\", ...)");
+    assert_string_equal(
+        err.text, "row 3: label \"maybe\" is neither negative nor positive nor a number from 0 "
+                  "to 1, the probability of positive");
     lstm_tokenizer_close(tokenizer);
+}
+
+static void a_sentiment_label_is_a_class_or_a_probability(void **state)
+{
+    static const struct {
+        const char *label;
+        int32_t class;
+        float share;
+    } cases[] = {
+        { "0", 0, 0.0f },        { "1", 1, 1.0f },     { "negative", 0, 0.0f },
+        { "positive", 1, 1.0f }, { "0.0", 0, 0.0f },   { "1.0", 1, 1.0f },
+        { "0.25", 0, 0.25f },    { "0.5", 1, 0.5f },   { "0.75", 1, 0.75f },
+        { "1.001", -1, 0.0f },   { "-0.1", -1, 0.0f }, { "nan", -1, 0.0f },
+        { "0.5 ", -1, 0.0f },    { "", -1, 0.0f },
+    };
+    static struct labels labels = { .count = 2,
+                                    .names = { "negative", "positive" },
+                                    .sentiment = 1 };
+    struct lstm_tokenizer *tokenizer;
+    struct lstm_error err = { 0 };
+    (void)state;
+    assert_int_equal(lstm_tokenizer_open(" \na\n", 4, &tokenizer, &err), LSTM_OK);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct row items[] = { { "fine", 4, cases[i].label }, { "fine", 4, "0.125" } };
+        const struct rows rows = { .count = 2, .rows = items };
+        struct dataset d;
+        enum lstm_status rc = dataset_open(tokenizer, &rows, &labels, &d, &err);
+        assert_int_equal(rc, cases[i].class < 0 ? LSTM_RANGE : LSTM_OK);
+        if (rc)
+            continue;
+        assert_int_equal(d.classes[0], cases[i].class);
+        assert_true(fabsf(d.shares[0] - cases[i].share) <= 0);
+        assert_true(fabsf(d.shares[1] - 0.125f) <= 0);
+        dataset_close(&d);
+    }
+    lstm_tokenizer_close(tokenizer);
+}
+
+static void whole_labels_need_no_probabilities(void **state)
+{
+    static struct labels labels;
+    struct row items[] = { { "a", 1, "1" }, { "a", 1, "0" }, { "a", 1, "positive" } };
+    const struct rows rows = { .count = 3, .rows = items };
+    struct lstm_tokenizer *tokenizer;
+    struct dataset d;
+    struct lstm_error err = { 0 };
+    (void)state;
+    assert_int_equal(lstm_tokenizer_open(" \na\n", 4, &tokenizer, &err), LSTM_OK);
+    assert_int_equal(labels_collect(&rows, 1, &labels, &err), LSTM_OK);
+    assert_int_equal(dataset_open(tokenizer, &rows, &labels, &d, &err), LSTM_OK);
+    assert_null(d.shares);
+    dataset_close(&d);
+    lstm_tokenizer_close(tokenizer);
+}
+
+/* The shares follow their texts, and a checkpoint of other shares is of another run. */
+static void probabilities_move_with_their_texts_and_change_the_hash(void **state)
+{
+    struct dataset d, held;
+    struct lstm_error err;
+    (void)state;
+    make_dataset(&d);
+    uint64_t whole = dataset_hash(&d, 0);
+    d.shares = calloc(TEXTS, sizeof *d.shares);
+    assert_non_null(d.shares);
+    for (int32_t i = 0; i < TEXTS; i++) {
+        d.shares[i] = (float)(i % 50) / 50;
+        d.classes[i] = i % 50; /* of its token */
+    }
+    uint64_t soft = dataset_hash(&d, 0);
+    d.shares[7] = 0.99f;
+    assert_true(whole != soft && soft != dataset_hash(&d, 0));
+    d.shares[7] = 0.14f;
+    assert_int_equal(dataset_split(&d, 0.3, 1, &held, &err), LSTM_OK);
+    const struct dataset *both[] = { &d, &held };
+    for (int side = 0; side < 2; side++)
+        for (int32_t i = 0; i < both[side]->texts; i++) {
+            int32_t token = both[side]->tokens.ids[both[side]->starts[i]];
+            assert_true(fabsf(both[side]->shares[i] - (float)(token - 257) / 50) < 1e-6f);
+        }
+    dataset_close(&d);
+    dataset_close(&held);
 }
 
 int main(void)
@@ -193,6 +277,9 @@ int main(void)
         cmocka_unit_test(a_split_moves_whole_texts_and_keeps_their_order),
         cmocka_unit_test(labels_are_ordered_by_value_and_refused_with_a_reason),
         cmocka_unit_test(a_label_that_is_not_known_is_named),
+        cmocka_unit_test(a_sentiment_label_is_a_class_or_a_probability),
+        cmocka_unit_test(whole_labels_need_no_probabilities),
+        cmocka_unit_test(probabilities_move_with_their_texts_and_change_the_hash),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* A step of a summariser: the same in any number of shards, and as its options say. */
+/* A step of a summariser: the same in any number of shards, and as its options say; one of a
+ * classifier by probabilities. */
 #include "train/trainer.h"
 
 #include "train/random.h"
@@ -157,9 +158,54 @@ static void the_prior_is_what_an_untrained_decoder_writes(void **state)
     dataset_close(&d);
 }
 
+/* A step without dropout on texts whose share of the second class is given (NULL: they are of it).
+ */
+static void classify_step(const float *shares, struct trainer *t, struct trainer_loss *loss)
+{
+    static const struct lstm_sizes small = { VOCAB, 16, 16, 1, 2, 16, 4, 0, 0 };
+    static const int32_t order[] = { 2, 0, 1 };
+    float copy[3];
+    struct dataset d = { .texts = 3,
+                         .tokens = { .ids = (int32_t[]){ 5, 9, 7, 300 - 20, 6, 8 }, .count = 6 },
+                         .starts = (int32_t[]){ 0, 2, 3, 6 },
+                         .classes = (int32_t[]){ 1, 1, 1 } };
+    struct lstm_error err;
+    for (int i = 0; shares && i < 3; i++)
+        copy[i] = shares[i], d.classes[i] = shares[i] >= 0.5f, d.shares = copy;
+    assert_int_equal(trainer_open(&small, &plain, t, &err), LSTM_OK);
+    trainer_start(t, NULL);
+    t->steps = 10;
+    assert_int_equal(trainer_step(t, &d, order, 3, loss, &err), LSTM_OK);
+}
+
+static void a_share_weighs_the_losses_and_gradients_of_the_classes(void **state)
+{
+    static const float none[3] = { 0, 0, 0 }, mixed[3] = { 0.25f, 0.25f, 0.25f };
+    struct trainer whole, ends[2], mix;
+    struct trainer_loss loss[4];
+    (void)state;
+    classify_step(NULL, &whole, &loss[0]);
+    classify_step((const float[]){ 1, 1, 1 }, &ends[1], &loss[1]);
+    classify_step(none, &ends[0], &loss[2]);
+    classify_step(mixed, &mix, &loss[3]);
+    assert_memory_equal(whole.mean, ends[1].mean, whole.count * sizeof *whole.mean);
+    assert_true(fabs(loss[0].loss - loss[1].loss) <= 0);
+    assert_true(fabs(loss[3].loss - (0.25 * loss[1].loss + 0.75 * loss[2].loss)) < 1e-6);
+    assert_int_equal(loss[3].right, loss[2].right);
+    int moved = 0;
+    for (size_t i = 0; i < mix.count; i++) { /* a tenth of the gradient */
+        assert_true(fabsf(mix.mean[i] - (0.25f * ends[1].mean[i] + 0.75f * ends[0].mean[i])) <
+                    1e-6f);
+        moved += fabsf(ends[1].mean[i] - ends[0].mean[i]) > 1e-4f;
+    }
+    assert_true(moved > 100);
+    trainer_close(&whole), trainer_close(&ends[0]), trainer_close(&ends[1]), trainer_close(&mix);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_share_weighs_the_losses_and_gradients_of_the_classes),
         cmocka_unit_test(a_step_is_the_same_in_any_number_of_shards_but_for_rounding),
         cmocka_unit_test(the_losses_are_what_the_options_ask_for),
         cmocka_unit_test(dropout_is_noise_of_the_seed_in_training_alone),

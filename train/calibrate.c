@@ -13,19 +13,33 @@ static double probability(const float *logits, int32_t classes, int32_t k, doubl
     return 1 / sum;
 }
 
-double calibration_loss(const float *logits, const int32_t *truth, int32_t texts, int32_t classes,
-                        double temperature)
+/* How much of text i is of class k. */
+static double share_of(const struct calibration_truth *truth, int32_t i, int32_t k)
+{
+    if (!truth->shares)
+        return k == truth->classes[i];
+    return k ? (double)truth->shares[i] : 1 - (double)truth->shares[i];
+}
+
+double calibration_loss(const float *logits, const struct calibration_truth *truth, int32_t texts,
+                        int32_t classes, double temperature)
 {
     double loss = 0;
     for (int32_t i = 0; i < texts; i++)
-        loss -=
-            log(probability(logits + (long)i * classes, classes, truth[i], temperature) + 1e-300);
+        for (int32_t k = 0; k < classes; k++) {
+            double share = share_of(truth, i, k);
+            if (share > 0)
+                loss -=
+                    share *
+                    log(probability(logits + (long)i * classes, classes, k, temperature) + 1e-300);
+        }
     return loss / (texts > 0 ? texts : 1);
 }
 
 /* The likelihood is concave in 1 / temperature, so golden sections on its logarithm find the one
  * maximum. */
-double calibrate(const float *logits, const int32_t *truth, int32_t texts, int32_t classes)
+double calibrate(const float *logits, const struct calibration_truth *truth, int32_t texts,
+                 int32_t classes)
 {
     const double golden = 0.6180339887498949;
     double low = log(0.05), high = log(20.0);
@@ -40,8 +54,8 @@ double calibrate(const float *logits, const int32_t *truth, int32_t texts, int32
     return exp((low + high) / 2);
 }
 
-double calibration_error(const float *logits, const int32_t *truth, int32_t texts, int32_t classes,
-                         double temperature, int bins)
+double calibration_error(const float *logits, const struct calibration_truth *truth, int32_t texts,
+                         int32_t classes, double temperature, int bins)
 {
     double confidence[BINS_MAX] = { 0 }, right[BINS_MAX] = { 0 }, error = 0;
     for (int32_t i = 0; i < texts; i++) {
@@ -52,7 +66,7 @@ double calibration_error(const float *logits, const int32_t *truth, int32_t text
         double p = probability(row, classes, top, temperature);
         int bin = p >= 1 ? bins - 1 : (int)(p * bins);
         confidence[bin] += p;
-        right[bin] += top == truth[i];
+        right[bin] += share_of(truth, i, top);
     }
     for (int b = 0; b < bins; b++)
         error += fabs(confidence[b] - right[b]);

@@ -1,5 +1,6 @@
 /* lstm-train sentiment and classify: labelled rows in, a model out. */
 #include "model/cpu_kernels.h"
+#include "train/base.h"
 #include "train/calibrate.h"
 #include "train/card.h"
 #include "train/commands.h"
@@ -16,6 +17,7 @@ enum { CALIBRATION_BINS = 15, FINGERPRINT_SIZE = 700 };
 /* Everything a run is made of. */
 struct job {
     struct lstm_tokenizer *tokenizer;
+    struct lstm_model *base; /* NULL: none to start from */
     float *vectors;
     int32_t dimension;
     struct labels labels;
@@ -25,17 +27,32 @@ struct job {
     char fingerprint[FINGERPRINT_SIZE];
 };
 
+/* The vocabulary, and what there is to start from. */
+static enum lstm_status open_vocabulary(const struct settings *s, const struct rows *train,
+                                        struct job *job, struct lstm_error *err)
+{
+    struct embedding_options options = s->embedding;
+    options.vectors.seed = s->trainer.seed;
+    if (!s->base)
+        return embedding_open(s->vectors_path, train, &options, 1, &job->tokenizer, &job->vectors,
+                              &job->dimension, err);
+    if (s->vectors_path)
+        return lstm_fail(err, LSTM_RANGE, "--from and --vectors both say where to start, give one");
+    enum lstm_status rc = base_read(s->base, &job->base, err);
+    if (rc)
+        return rc;
+    job->dimension = job->base->sizes.embedding;
+    return base_tokenizer(job->base, 1, &job->tokenizer, err);
+}
+
 static enum lstm_status read_rows(const struct settings *s, struct job *job, struct lstm_error *err)
 {
     struct rows train, valid = { 0 };
     enum lstm_status rc = rows_read(&s->train, &train, err);
     if (rc)
         return rc;
-    struct embedding_options options = s->embedding;
-    options.vectors.seed = s->trainer.seed;
     if ((rc = labels_collect(&train, s->sentiment, &job->labels, err)) ||
-        (rc = embedding_open(s->vectors_path, &train, &options, 1, &job->tokenizer, &job->vectors,
-                             &job->dimension, err)) ||
+        (rc = open_vocabulary(s, &train, job, err)) ||
         (rc = dataset_open(job->tokenizer, &train, &job->labels, &job->train, err)))
         goto done;
     if (s->valid.query || s->valid.csv) {
@@ -75,6 +92,11 @@ static void make_fingerprint(struct job *job)
         z->vocab, z->embedding, z->hidden, z->layers, z->classes, z->window, z->overlap, o->epochs,
         o->batch_tokens, o->rate, o->warmup, o->clip, o->decay, o->drop_word, o->drop_embedding,
         o->drop_features, o->shards, (unsigned long long)o->seed, (unsigned long long)data);
+    if (job->base) {
+        size_t size = strlen(job->fingerprint);
+        snprintf(job->fingerprint + size, sizeof job->fingerprint - size, ", from a %s model",
+                 job->base->task);
+    }
 }
 
 /* The model as it stands, without a card. */
@@ -110,12 +132,20 @@ static enum lstm_status prepare(const struct settings *s, struct job *job, struc
     if (rc || (rc = read_rows(s, job, err)))
         return rc;
     sizes.embedding = job->dimension;
+    if (job->base) {
+        sizes.hidden = job->base->sizes.hidden;
+        sizes.layers = job->base->sizes.layers;
+    }
     sizes.vocab = lstm_tokenizer_vocab(job->tokenizer);
     sizes.classes = job->labels.count;
     options.epochs = s->run.epochs;
     if ((rc = trainer_open(&sizes, &options, &job->trainer, err)))
         return rc;
     trainer_start(&job->trainer, job->vectors);
+    if (job->base) {
+        base_share_encoder(job->base, &job->trainer);
+        base_share_classifier(job->base, &job->labels, &job->trainer);
+    }
     make_fingerprint(job);
     fprintf(stderr, "model: %zu parameters (%s); %d threads, %s kernels\n", job->trainer.count,
             job->fingerprint, options.threads, cpu_kernels_pick(NULL)->isa);
@@ -127,13 +157,14 @@ static void put_metrics(struct json_text *out, const struct job *job,
                         const struct run_result *result, const float *logits, double temperature)
 {
     const struct dataset *v = &job->valid;
+    const struct calibration_truth truth = { v->classes, v->shares };
     int32_t classes = job->labels.count;
     card_number(out, "{\"valid_accuracy\":", result->state.best_score);
-    card_number(out, ",\"valid_loss\":",
-                calibration_loss(logits, v->classes, v->texts, classes, temperature));
+    card_number(
+        out, ",\"valid_loss\":", calibration_loss(logits, &truth, v->texts, classes, temperature));
     card_number(
         out, ",\"valid_calibration_error\":",
-        calibration_error(logits, v->classes, v->texts, classes, temperature, CALIBRATION_BINS));
+        calibration_error(logits, &truth, v->texts, classes, temperature, CALIBRATION_BINS));
     card_integer(out, ",\"valid_texts\":", v->texts);
     card_integer(out, ",\"best_epoch\":", result->state.best_epoch + 1);
     json_put(out, "}");
@@ -148,6 +179,7 @@ static enum lstm_status finish(const struct settings *s, struct job *job,
     struct lstm_model model;
     const struct card card = { s->data, s->terms, job->fingerprint, job->train.texts,
                                job->train.tokens.count };
+    const struct calibration_truth truth = { job->valid.classes, job->valid.shares };
     struct json_text metrics = { 0 };
     char *metrics_text = NULL;
     make_model(s, job, &model);
@@ -156,7 +188,7 @@ static enum lstm_status finish(const struct settings *s, struct job *job,
         logits ? LSTM_OK : lstm_fail(err, LSTM_NOMEM, "out of memory for the validation scores");
     if (rc || (rc = trainer_evaluate(&job->trainer, &job->valid, logits, &loss, err)))
         goto done;
-    model.temperature = (float)calibrate(logits, job->valid.classes, job->valid.texts, classes);
+    model.temperature = (float)calibrate(logits, &truth, job->valid.texts, classes);
     put_metrics(&metrics, job, result, logits, (double)model.temperature);
     if ((rc = card_take(&metrics, &metrics_text, err)) ||
         (rc = card_make(&card, metrics_text, &model.card, err)) ||
@@ -195,6 +227,7 @@ done:
     heldout_close(&job.heldout);
     free(job.vectors);
     lstm_tokenizer_close(job.tokenizer);
+    lstm_model_free(job.base);
     return rc;
 }
 
@@ -223,6 +256,8 @@ static int command(int sentiment, int argc, char **argv)
     const struct option_spec own[] = {
         { "--label", OPTION_TEXT, &s.train.label_column, 0, 0,
           "the column of the label in CSV files" },
+        { "--from", OPTION_TEXT, &s.base, 0, 0,
+          "a model's file, or default-sentiment: go on from it, with its vocabulary and sizes" },
         { "--drop-word", OPTION_REAL, &s.trainer.drop_word, 0, 0.95,
           "share of the tokens hidden from a step" },
         { "--drop-features", OPTION_REAL, &s.trainer.drop_features, 0, 0.95,

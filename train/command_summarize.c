@@ -1,8 +1,10 @@
 /* lstm-train summarize: texts with summaries in, a model that summarises out. */
 #include "model/cpu_kernels.h"
+#include "train/base.h"
 #include "train/card.h"
 #include "train/commands.h"
 #include "train/files.h"
+#include "train/heldout.h"
 #include "train/parallel.h"
 #include "train/quantised.h"
 #include "train/settings.h"
@@ -32,25 +34,16 @@ static enum lstm_status open_vocabulary(const struct settings *s, const struct r
                                         struct job *job, struct lstm_error *err)
 {
     struct embedding_options options = s->embedding;
-    unsigned char *blob;
-    size_t size;
     if (!s->encoder_path) {
         options.vectors.seed = s->trainer.seed;
         return embedding_open(s->vectors_path, train, &options, LSTM_UNITS, &job->tokenizer,
                               &job->vectors, &job->dimension, err);
     }
-    enum lstm_status rc = file_read(s->encoder_path, &blob, &size, err);
+    enum lstm_status rc = base_read(s->encoder_path, &job->encoder, err);
     if (rc)
         return rc;
-    rc = lstm_model_read(blob, size, &job->encoder, err);
-    free(blob);
-    if (rc)
-        return rc;
-    const char *vocabulary = lstm_tokenizer_vocabulary(job->encoder->tokenizer, &size);
     job->dimension = job->encoder->sizes.embedding;
-    if ((rc = lstm_tokenizer_open(vocabulary, size, &job->tokenizer, err)))
-        return rc;
-    return vocabulary_cut(&job->tokenizer, LSTM_UNITS, err);
+    return base_tokenizer(job->encoder, LSTM_UNITS, &job->tokenizer, err);
 }
 
 static enum lstm_status read_pairs(const struct settings *s, struct job *job,
@@ -116,20 +109,6 @@ static void make_fingerprint(const struct settings *s, struct job *job)
     }
 }
 
-/* The embedding and the LSTM layers of the model to start from, whose vocabulary may be larger. */
-static void share_encoder(struct job *job)
-{
-    struct trainer *t = &job->trainer;
-    const struct lstm_model *from = job->encoder;
-    const size_t layers = lstm_direction_at(&t->sizes, 0, 0);
-    const size_t count = lstm_direction_at(&t->sizes, t->sizes.layers, 0) - layers;
-    memcpy(t->params, from->params, layers * sizeof *t->params);
-    memcpy(t->params + layers, from->params + lstm_direction_at(&from->sizes, 0, 0),
-           count * sizeof *t->params);
-    memcpy(t->best, t->params, t->padded * sizeof *t->best);
-    trainer_pack(t);
-}
-
 static enum lstm_status start(struct job *job, struct lstm_error *err)
 {
     const int32_t vocab = job->trainer.sizes.vocab;
@@ -140,7 +119,7 @@ static enum lstm_status start(struct job *job, struct lstm_error *err)
     trainer_start(&job->trainer, job->vectors);
     trainer_prior(&job->trainer, log_shares);
     if (job->encoder)
-        share_encoder(job);
+        base_share_encoder(job->encoder, &job->trainer);
     free(log_shares);
     return LSTM_OK;
 }

@@ -8,6 +8,7 @@ int command_sentiment(int argc, char **argv);
 int command_classify(int argc, char **argv);
 int command_summarize(int argc, char **argv);
 int command_quantize(int argc, char **argv);
+int command_linear(int argc, char **argv);
 int command_eval(int argc, char **argv);
 int command_list(int argc, char **argv);
 

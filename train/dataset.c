@@ -10,13 +10,16 @@ enum {
     POOL_BATCHES = 50
 }; /* so many batches' texts are shuffled together, then sorted by length */
 
-static const char *sentiment_name(const char *label)
+/* The probability of positive that a sentiment label says; -1: it says none. */
+static double positive_share(const char *label)
 {
     static const char *const names[] = { "negative", "positive" };
     for (int i = 0; i < 2; i++)
-        if (!strcmp(label, names[i]) || (label[0] == '0' + i && !label[1]))
-            return names[i];
-    return NULL;
+        if (!strcmp(label, names[i]))
+            return i;
+    char *end;
+    double share = strtod(label, &end);
+    return end > label && !*end && share >= 0 && share <= 1 ? share : -1;
 }
 
 static int compare_text(const void *a, const void *b)
@@ -42,9 +45,12 @@ static int are_numbers(const struct labels *labels)
 
 static int32_t find_label(const struct labels *labels, const char *label)
 {
-    const char *name = labels->sentiment ? sentiment_name(label) : label;
-    for (int32_t i = 0; name && i < labels->count; i++)
-        if (!strcmp(labels->names[i], name))
+    if (labels->sentiment) {
+        double share = positive_share(label);
+        return share < 0 ? -1 : share >= 0.5;
+    }
+    for (int32_t i = 0; i < labels->count; i++)
+        if (!strcmp(labels->names[i], label))
             return i;
     return -1;
 }
@@ -52,6 +58,12 @@ static int32_t find_label(const struct labels *labels, const char *label)
 static enum lstm_status fail_label(const struct labels *labels, int32_t row, const char *label,
                                    struct lstm_error *err)
 {
+    if (labels->sentiment)
+        return lstm_fail(
+            err, LSTM_RANGE,
+            "row %d: label \"%.*s\" is neither negative nor positive nor a number from "
+            "0 to 1, the probability of positive",
+            row + 1, LSTM_LABEL_SIZE, label ? label : "");
     return lstm_fail(err, LSTM_RANGE,
                      "row %d: label \"%.*s\" is not one of the %d labels (\"%s\", ...)", row + 1,
                      LSTM_LABEL_SIZE, label ? label : "", labels->count, labels->names[0]);
@@ -120,11 +132,20 @@ enum lstm_status dataset_room(struct dataset *d, int32_t texts, int with_summari
     return LSTM_OK;
 }
 
+static enum lstm_status shares_room(struct dataset *d, int32_t texts, struct lstm_error *err)
+{
+    d->shares = calloc((size_t)texts + 1, sizeof *d->shares);
+    return d->shares ? LSTM_OK : lstm_fail(err, LSTM_NOMEM, "out of memory for %d texts", texts);
+}
+
 enum lstm_status dataset_open(const struct lstm_tokenizer *tokenizer, const struct rows *rows,
                               const struct labels *labels, struct dataset *d,
                               struct lstm_error *err)
 {
+    int is_soft = 0;
     enum lstm_status rc = dataset_room(d, rows->count, 0, err);
+    if (!rc && labels->sentiment)
+        rc = shares_room(d, rows->count, err);
     for (int32_t i = 0; i < rows->count && !rc; i++) {
         const struct row *row = &rows->rows[i];
         int32_t class = row->label ? find_label(labels, row->label) : -1;
@@ -139,9 +160,16 @@ enum lstm_status dataset_open(const struct lstm_tokenizer *tokenizer, const stru
             continue;
         }
         d->rows[d->texts] = i;
+        if (d->shares) {
+            double share = positive_share(row->label);
+            d->shares[d->texts] = (float)share;
+            is_soft |= share > 0 && share < 1;
+        }
         d->classes[d->texts++] = class;
         d->starts[d->texts] = d->tokens.count;
     }
+    if (!is_soft)
+        free(d->shares), d->shares = NULL;
     if (rc)
         dataset_close(d);
     return rc;
@@ -152,6 +180,7 @@ void dataset_close(struct dataset *d)
     lstm_tokens_free(&d->tokens);
     free(d->starts);
     free(d->classes);
+    free(d->shares);
     free(d->middles);
     free(d->rows);
     memset(d, 0, sizeof *d);
@@ -165,6 +194,11 @@ uint64_t dataset_hash(const struct dataset *d, uint64_t before)
     for (int32_t i = 0; i < d->texts; i++)
         hash = (hash ^ (uint64_t)((d->classes ? d->classes : d->middles)[i] + d->starts[i + 1])) *
                0x100000001b3u;
+    for (int32_t i = 0; d->shares && i < d->texts; i++) {
+        uint32_t bits;
+        memcpy(&bits, &d->shares[i], sizeof bits);
+        hash = (hash ^ bits) * 0x100000001b3u;
+    }
     return hash;
 }
 
@@ -176,6 +210,8 @@ static void take(const struct dataset *from, int32_t i, struct dataset *to)
             (size_t)count * sizeof *to->tokens.ids);
     if (from->classes)
         to->classes[to->texts] = from->classes[i];
+    if (from->shares)
+        to->shares[to->texts] = from->shares[i];
     if (from->middles)
         to->middles[to->texts] = from->middles[i] - from->starts[i] + to->tokens.count;
     to->rows[to->texts] = from->rows[i];
@@ -189,6 +225,8 @@ enum lstm_status dataset_split(struct dataset *d, double share, uint64_t seed,
 {
     struct dataset whole = *d;
     enum lstm_status rc = dataset_room(other, whole.texts, d->middles != NULL, err);
+    if (!rc && d->shares)
+        rc = shares_room(other, whole.texts, err);
     other->tokens.ids =
         rc ? NULL : malloc(((size_t)whole.tokens.count + 1) * sizeof *other->tokens.ids);
     other->tokens.capacity = whole.tokens.count;
@@ -208,6 +246,7 @@ enum lstm_status dataset_split(struct dataset *d, double share, uint64_t seed,
                                .tokens = whole.tokens,
                                .starts = bounds,
                                .classes = whole.classes ? &(int32_t){ whole.classes[i] } : NULL,
+                               .shares = whole.shares ? &(float){ whole.shares[i] } : NULL,
                                .middles = whole.middles ? &(int32_t){ whole.middles[i] } : NULL,
                                .rows = &(int32_t){ whole.rows[i] } };
         take(&one, 0, random_float(&random) < (float)share ? other : d);

@@ -11,6 +11,8 @@ struct dataset {
     struct lstm_tokens tokens;
     int32_t *starts;  /* texts + 1 */
     int32_t *classes; /* texts, or NULL */
+    float *shares;    /* texts: the probability of "positive" that is learned, where some sentiment
+                         label lies between 0 and 1; NULL: every text is wholly of its class */
     int32_t *middles; /* texts: where in tokens the summary begins that follows text i (see
                          pairs.h), or NULL */
     int32_t *rows;    /* texts: the row that each came from */
@@ -18,8 +20,9 @@ struct dataset {
 };
 
 /* The distinct labels in order: numbers by value, then text by bytes; at most LSTM_CLASSES_MAX. For
- * a sentiment model 0 and 1 (or negative and positive) are read as "negative" and "positive".
- * Errors: LSTM_RANGE names the label. */
+ * a sentiment model there are "negative" and "positive", and a label is one of them or the
+ * probability of positive, 0 to 1: a teacher's answer, the share of the people who liked it. From
+ * 0.5 on its class is positive. Errors: LSTM_RANGE names the label. */
 struct labels {
     int32_t count;
     char names[LSTM_CLASSES_MAX][LSTM_LABEL_SIZE];

@@ -14,6 +14,7 @@ static const struct {
     { "classify", command_classify, "train a classifier of any labels" },
     { "summarize", command_summarize, "train a model that summarises texts" },
     { "quantize", command_quantize, "make int8 of a model of floats, and say what was lost" },
+    { "linear", command_linear, "score rows by a linear model of n-grams, a second teacher" },
     { "eval", command_eval, "measure a model on labelled rows, through the SQL functions" },
     { "list", command_list, "list the models in a database" },
 };

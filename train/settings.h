@@ -20,7 +20,8 @@ struct settings {
     struct store_options store;
     int help;
     int sentiment;              /* classifiers: the labels are negative and positive */
-    const char *encoder_path;   /* summarisers: a model to start from, in place of vectors */
+    const char *base;           /* classifiers: a model to start from, in place of vectors */
+    const char *encoder_path;   /* summarisers: the same */
     struct pairs_limits limits; /* summarisers */
 };
 

@@ -16,7 +16,7 @@ enum lstm_status shard_open(const struct trainer *t, struct trainer_shard *s,
 
 static void free_texts(struct trainer_shard *s)
 {
-    free(s->starts), free(s->classes), free(s->target_starts), free(s->where);
+    free(s->starts), free(s->classes), free(s->shares), free(s->target_starts), free(s->where);
     free(s->embedding_masks), free(s->masks), free(s->logits);
 }
 
@@ -43,6 +43,7 @@ enum lstm_status shard_reserve(const struct trainer *t, struct trainer_shard *s,
         s->starts = malloc((n + 1) * sizeof *s->starts);
         s->target_starts = malloc((n + 1) * sizeof *s->target_starts);
         s->classes = malloc(n * sizeof *s->classes);
+        s->shares = malloc(n * sizeof *s->shares);
         s->where = malloc(n * sizeof *s->where);
         s->embedding_masks = malloc(n * (size_t)t->sizes.embedding * sizeof(float));
         s->masks = malloc(n * mask_count(&t->sizes) * sizeof(float));
@@ -55,8 +56,8 @@ enum lstm_status shard_reserve(const struct trainer *t, struct trainer_shard *s,
         s->targets = malloc((size_t)tokens * sizeof *s->targets);
         s->tokens_capacity = tokens;
     }
-    if (!s->starts || !s->target_starts || !s->classes || !s->where || !s->embedding_masks ||
-        !s->masks || !s->logits || !s->tokens || !s->targets) {
+    if (!s->starts || !s->target_starts || !s->classes || !s->shares || !s->where ||
+        !s->embedding_masks || !s->masks || !s->logits || !s->tokens || !s->targets) {
         s->texts_capacity = s->tokens_capacity = 0;
         return lstm_fail(err, LSTM_NOMEM, "out of memory for a batch of %d tokens", tokens);
     }
@@ -82,6 +83,7 @@ void shard_take(struct trainer_shard *s, const struct dataset *d, int32_t text, 
     s->starts[i + 1] = s->starts[i] + count;
     s->target_starts[i + 1] = s->target_starts[i] + target;
     s->classes[i] = d->classes ? d->classes[text] : 0;
+    s->shares[i] = d->shares ? d->shares[text] : -1.0f;
     s->where[i] = place;
 }
 
@@ -112,6 +114,14 @@ static void draw_noise(const struct trainer *t, struct trainer_shard *s)
 
 /* ---- the loss ---- */
 
+/* How much of text i is of class k. */
+static float truth_of(const struct trainer_shard *s, int32_t i, int32_t k)
+{
+    if (s->shares[i] < 0)
+        return k == s->classes[i] ? 1.0f : 0.0f;
+    return k ? s->shares[i] : 1.0f - s->shares[i];
+}
+
 /* Cross-entropy; the logits become its gradient: softmax minus the truth. */
 static void cross_entropy(const struct trainer *t, struct trainer_shard *s)
 {
@@ -119,13 +129,17 @@ static void cross_entropy(const struct trainer *t, struct trainer_shard *s)
     s->loss.terms = s->batch.texts;
     for (int32_t i = 0; i < s->batch.texts; i++) {
         float *p = s->logits + (size_t)i * (size_t)classes;
-        int32_t truth = s->classes[i], top = 0;
+        int32_t top = 0;
         t->weights->kernels->softmax(classes, p, 1.0f, p);
         for (int32_t k = 1; k < classes; k++)
             top = p[k] > p[top] ? k : top;
-        s->loss.right += top == truth;
-        s->loss.loss -= log((double)p[truth] + 1e-30);
-        p[truth] -= 1.0f;
+        s->loss.right += top == s->classes[i];
+        for (int32_t k = 0; k < classes; k++) {
+            float truth = truth_of(s, i, k);
+            if (truth > 0)
+                s->loss.loss -= (double)truth * log((double)p[k] + 1e-30);
+            p[k] -= truth;
+        }
     }
 }
 

@@ -13,6 +13,7 @@ struct trainer_shard {
     struct lstm_batch batch;
     int32_t *tokens, *starts;         /* the texts */
     int32_t *classes;                 /* of a classifier: texts */
+    float *shares;                    /* texts: as a dataset's; below 0: wholly of its class */
     int32_t *targets, *target_starts; /* of a summariser: the summaries */
     int32_t *where;                   /* the place of each text in the caller's list */
     float *embedding_masks,

@@ -1,0 +1,91 @@
+#include "train/base.h"
+
+#include "train/embedding.h"
+#include "train/files.h"
+#include "train/measure.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static enum lstm_status parse(const void *blob, size_t size, const char *from,
+                              struct lstm_model **base, struct lstm_error *err)
+{
+    struct lstm_error why;
+    enum lstm_status rc = lstm_model_read(blob, size, base, &why);
+    return rc ? lstm_fail(err, rc, "%s: %s", from, why.text) : LSTM_OK;
+}
+
+/* The extension hands its own models out through SQL. */
+static enum lstm_status read_embedded(const char *name, struct lstm_model **base,
+                                      struct lstm_error *err)
+{
+    sqlite3 *db = NULL;
+    sqlite3_stmt *stmt = NULL;
+    enum lstm_status rc = measure_open(NULL, &db, err);
+    if (rc)
+        goto done;
+    if (sqlite3_prepare_v2(db, "SELECT lstm_model_export(?1)", -1, &stmt, NULL) ||
+        sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC) || sqlite3_step(stmt) != SQLITE_ROW)
+        rc = measure_failed(db, err);
+    else
+        rc = parse(sqlite3_column_blob(stmt, 0), (size_t)sqlite3_column_bytes(stmt, 0), name, base,
+                   err);
+done:
+    sqlite3_finalize(stmt);
+    sqlite3_close(db);
+    return rc;
+}
+
+enum lstm_status base_read(const char *from, struct lstm_model **base, struct lstm_error *err)
+{
+    unsigned char *blob;
+    size_t size;
+    *base = NULL;
+    if (!strncmp(from, "default-", strlen("default-")))
+        return read_embedded(from, base, err);
+    enum lstm_status rc = file_read(from, &blob, &size, err);
+    if (rc)
+        return rc;
+    rc = parse(blob, size, from, base, err);
+    free(blob);
+    return rc;
+}
+
+enum lstm_status base_tokenizer(const struct lstm_model *base, int32_t multiple,
+                                struct lstm_tokenizer **tokenizer, struct lstm_error *err)
+{
+    size_t size;
+    const char *vocabulary = lstm_tokenizer_vocabulary(base->tokenizer, &size);
+    enum lstm_status rc = lstm_tokenizer_open(vocabulary, size, tokenizer, err);
+    return rc ? rc : vocabulary_cut(tokenizer, multiple, err);
+}
+
+/* What training goes on from is also the best so far. */
+static void settle(struct trainer *t)
+{
+    memcpy(t->best, t->params, t->padded * sizeof *t->best);
+    trainer_pack(t);
+}
+
+void base_share_encoder(const struct lstm_model *base, struct trainer *t)
+{
+    const size_t layers = lstm_direction_at(&t->sizes, 0, 0);
+    const size_t count = lstm_direction_at(&t->sizes, t->sizes.layers, 0) - layers;
+    memcpy(t->params, base->params, layers * sizeof *t->params);
+    memcpy(t->params + layers, base->params + lstm_direction_at(&base->sizes, 0, 0),
+           count * sizeof *t->params);
+    settle(t);
+}
+
+void base_share_classifier(const struct lstm_model *base, const struct labels *labels,
+                           struct trainer *t)
+{
+    if (base->sizes.classes != labels->count)
+        return;
+    for (int32_t i = 0; i < labels->count; i++)
+        if (strcmp(base->labels[i], labels->names[i]))
+            return;
+    const size_t at = lstm_attention_at(&t->sizes), from = lstm_attention_at(&base->sizes);
+    memcpy(t->params + at, base->params + from, (t->count - at) * sizeof *t->params);
+    settle(t);
+}

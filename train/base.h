@@ -1,0 +1,25 @@
+/* A model that a run starts from, in place of vectors. */
+#ifndef TRAIN_BASE_H
+#define TRAIN_BASE_H
+
+#include "model/model.h"
+#include "train/dataset.h"
+#include "train/trainer.h"
+
+/* The model in a file, or one that is inside the extension: "default-sentiment",
+ * "default-summarize". The caller frees it. Errors: LSTM_UNAVAILABLE, LSTM_CORRUPT, LSTM_NOMEM. */
+enum lstm_status base_read(const char *from, struct lstm_model **base, struct lstm_error *err);
+
+/* A tokenizer of its vocabulary, cut to a multiple of so many tokens; the caller closes it. */
+enum lstm_status base_tokenizer(const struct lstm_model *base, int32_t multiple,
+                                struct lstm_tokenizer **tokenizer, struct lstm_error *err);
+
+/* Its embedding and LSTM layers become the trainer's, whose vocabulary may be smaller. */
+void base_share_encoder(const struct lstm_model *base, struct trainer *trainer);
+
+/* Attention and classifier too, so that the trainer gives the base's logits, where the base has
+ * these labels; else nothing. */
+void base_share_classifier(const struct lstm_model *base, const struct labels *labels,
+                           struct trainer *trainer);
+
+#endif
