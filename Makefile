@@ -33,6 +33,7 @@ BENCHES    := $(BENCH_SRC:tests/bench/%.c=$(BUILD)/bench_%)
 
 ISA_avx2   := -mavx2 -mfma
 ISA_avx512 := -mavx2 -mfma -mavx512f -mavx512bw -mavx512vl -mavx512dq -mprefer-vector-width=512
+ISA_sha    := -msha -msse4.1
 
 WARNINGS := -Wall -Wextra -Wshadow -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef \
             -Wconversion -Wsign-conversion -Wformat=2 $(WERROR)
@@ -113,7 +114,7 @@ $(call objects,$(filter %.S,$(EXT_SRC))) $(STATIC_OBJ): $(wildcard sql/schema.sq
 
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
-	@flags='$(COMPILE) $(OPTIMISE) $(KERNELS) $(ISA_avx2) $(ISA_avx512)'; \
+	@flags='$(COMPILE) $(OPTIMISE) $(KERNELS) $(ISA_avx2) $(ISA_avx512) $(ISA_sha)'; \
 	echo "$$flags" | cmp -s - $@ || echo "$$flags" > $@
 
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
