@@ -169,7 +169,7 @@ readme-tests: all
 # What a developer runs before a commit; SHORT=1 is what the CI does. Each part says what it skips and why.
 
 FUZZ_SECONDS  := $(if $(SHORT),10,120)
-THREAD_TESTS  := $(filter $(addprefix %/,test_ext test_registry test_run test_ext_summaries),$(TESTS))
+THREAD_TESTS  := $(filter $(addprefix %/,test_ext test_registry test_run test_ext_summaries test_cluster),$(TESTS))
 
 .PHONY: check-asan check-threads check-clang check-objects check-headers check-oracles
 check: all check-objects check-headers lint check-clang check-asan check-threads fuzz check-oracles
