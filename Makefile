@@ -35,6 +35,7 @@ ISA_avx2       := -mavx2 -mfma -mf16c
 ISA_avxvnni    := $(ISA_avx2) -mavxvnni
 ISA_avx512     := $(ISA_avx2) -mavx512f -mavx512bw -mavx512vl -mavx512dq -mprefer-vector-width=512
 ISA_avx512vnni := $(ISA_avx512) -mavx512vnni
+ISA_sha        := -msha -msse4.1
 
 WARNINGS := -Wall -Wextra -Wshadow -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef \
             -Wconversion -Wsign-conversion -Wformat=2 $(WERROR)
@@ -119,7 +120,7 @@ $(call objects,$(filter %.S,$(EXT_SRC))) $(STATIC_OBJ): $(wildcard sql/schema.sq
 
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
-	@flags='$(COMPILE) $(OPTIMISE) $(KERNELS) $(ISA_avxvnni) $(ISA_avx512vnni)'; \
+	@flags='$(COMPILE) $(OPTIMISE) $(KERNELS) $(ISA_avxvnni) $(ISA_avx512vnni) $(ISA_sha)'; \
 	echo "$$flags" | cmp -s - $@ || echo "$$flags" > $@
 
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
@@ -178,7 +179,7 @@ readme-tests: all
 
 FUZZ_SECONDS  := $(if $(SHORT),10,120)
 THREAD_TESTS  := $(filter $(addprefix %/,test_ext test_registry test_run test_ext_summaries test_encoder \
-                   test_scorer                    test_result_cache),$(TESTS))
+                   test_scorer test_result_cache test_cluster),$(TESTS))
 
 .PHONY: check-asan check-threads check-clang check-objects check-headers check-readahead check-oracles
 check: all check-objects check-headers lint check-clang check-asan check-threads fuzz check-readahead check-oracles

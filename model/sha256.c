@@ -1,10 +1,15 @@
 /* SHA-256 as FIPS 180-4 writes it; section numbers are that document's. */
 #include "sha256.h"
 
-#include <string.h>
+#include "sha256_blocks.h"
 
-/* 4.2.2: the first 32 bits of the fractional parts of the cube roots of the first 64 primes. */
-static const uint32_t round_constants[64] = {
+#include <stdatomic.h>
+#include <string.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+const uint32_t sha256_round_constants[64] = {
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
     0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
     0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
@@ -41,7 +46,7 @@ static void add_block(uint32_t state[8], const unsigned char *block)
     for (int t = 0; t < 64; t++) {
         uint32_t sum1 = rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25);
         uint32_t choose = (e & f) ^ (~e & g);
-        uint32_t t1 = h + sum1 + choose + round_constants[t] + w[t];
+        uint32_t t1 = h + sum1 + choose + sha256_round_constants[t] + w[t];
         uint32_t sum0 = rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22);
         uint32_t majority = (a & b) ^ (a & c) ^ (b & c);
         h = g, g = f, f = e, e = d + t1;
@@ -49,6 +54,44 @@ static void add_block(uint32_t state[8], const unsigned char *block)
     }
     state[0] += a, state[1] += b, state[2] += c, state[3] += d;
     state[4] += e, state[5] += f, state[6] += g, state[7] += h;
+}
+
+void sha256_blocks_generic(uint32_t state[8], const unsigned char *blocks, size_t count)
+{
+    for (; count; count--, blocks += SHA256_BLOCK_SIZE)
+        add_block(state, blocks);
+}
+
+#if defined(__x86_64__)
+/* __builtin_cpu_supports does not know "sha" in every compiler. */
+static int has_sha(void)
+{
+    unsigned eax, ebx, ecx, edx;
+    return __builtin_cpu_supports("sse4.1") && __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) &&
+           (ebx >> 29 & 1);
+}
+#endif
+
+sha256_blocks *sha256_blocks_pick(const char *isa)
+{
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if ((!isa || !strcmp(isa, "sha")) && has_sha())
+        return sha256_blocks_sha;
+#endif
+    return !isa || !strcmp(isa, "generic") ? sha256_blocks_generic : NULL;
+}
+
+/* Asking the processor takes long where it is a virtual one, so it is asked once. */
+static sha256_blocks *fastest(void)
+{
+    static _Atomic(sha256_blocks *) picked;
+    sha256_blocks *blocks = atomic_load_explicit(&picked, memory_order_relaxed);
+    if (!blocks) {
+        blocks = sha256_blocks_pick(NULL);
+        atomic_store_explicit(&picked, blocks, memory_order_relaxed);
+    }
+    return blocks;
 }
 
 void sha256_begin(struct sha256 *sha)
@@ -62,6 +105,7 @@ void sha256_begin(struct sha256 *sha)
 void sha256_add(struct sha256 *sha, const void *bytes, size_t size)
 {
     const unsigned char *p = bytes;
+    sha256_blocks *add_blocks = fastest();
     size_t waiting = (size_t)(sha->size % SHA256_BLOCK_SIZE);
     if (size == 0)
         return;
@@ -72,13 +116,12 @@ void sha256_add(struct sha256 *sha, const void *bytes, size_t size)
         memcpy(sha->block + waiting, p, taken);
         if (taken < missing)
             return;
-        add_block(sha->state, sha->block);
+        add_blocks(sha->state, sha->block, 1);
         p += taken;
         size -= taken;
     }
-    for (; size >= SHA256_BLOCK_SIZE; p += SHA256_BLOCK_SIZE, size -= SHA256_BLOCK_SIZE)
-        add_block(sha->state, p);
-    memcpy(sha->block, p, size);
+    add_blocks(sha->state, p, size / SHA256_BLOCK_SIZE);
+    memcpy(sha->block, p + size / SHA256_BLOCK_SIZE * SHA256_BLOCK_SIZE, size % SHA256_BLOCK_SIZE);
 }
 
 void sha256_end(struct sha256 *sha, unsigned char digest[SHA256_SIZE])

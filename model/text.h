@@ -4,6 +4,8 @@
 #ifndef LSTM_TEXT_H
 #define LSTM_TEXT_H
 
+#include "cluster.h"
+#include "eight.h"
 #include "tokenizer.h"
 
 /* Reads one code point at text[*at] (*at < size) and moves *at behind it. Returns -1 for an
@@ -11,17 +13,13 @@
  * 3 bytes that stand for one U+FFFD. */
 int32_t lstm_utf8_next(const unsigned char *text, size_t size, size_t *at);
 
-enum lstm_class {
-    LSTM_CLASS_SPACE, /* white space and control characters */
-    LSTM_CLASS_WORD,  /* letters, marks, numbers */
-    LSTM_CLASS_OTHER  /* punctuation, symbols, everything else */
-};
-enum lstm_class lstm_class_of(int32_t codepoint);
+/* Bytes of a character of valid UTF-8 that begins with this one. */
+static inline int lstm_utf8_size(unsigned char lead)
+{
+    return lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+}
 
 enum {
-    LSTM_CLUSTER_MAX =
-        32, /* code points of a grapheme cluster; a longer one is cut, so memory is bounded */
-    LSTM_EXPANSION_MAX = 18, /* code points that one becomes by NFKC: U+FDFA */
     LSTM_NORMAL_SIZE = 8192, /* bytes of normalised text held at a time */
     LSTM_NORMAL_AHEAD =
         LSTM_PIECE_MAX + 8 /* bytes that a fill leaves to be read, unless the text ends */
@@ -29,14 +27,16 @@ enum {
 
 /* A window of normalised text. White space is always ' ', so no other white space, control
  * character or NUL occurs in bytes[first] .. bytes[last - 1], which are whole characters of valid
- * UTF-8; bytes[last] is NUL. The byte before first and the one at last may be written, which is
- * where pieces put their marking. */
+ * UTF-8; bytes[last] is NUL, and LSTM_READ_BEHIND bytes from there on can be read. The byte before
+ * first and the one at last may be written, which is where pieces put their marking. */
 struct lstm_normal {
     const unsigned char *text; /* not ours */
     size_t size, at;           /* text[at] is the first byte not yet normalised */
     int with_offsets;
     size_t first, last;
-    char bytes[LSTM_NORMAL_SIZE];
+    char bytes[LSTM_NORMAL_SIZE + LSTM_READ_BEHIND];
+    unsigned char
+        word[LSTM_NORMAL_SIZE + LSTM_READ_BEHIND]; /* 0x80: of a letter, mark or number; else 0 */
     uint32_t begins[LSTM_NORMAL_SIZE],
         ends[LSTM_NORMAL_SIZE]; /* of the grapheme cluster a byte came from */
 };
@@ -65,9 +65,5 @@ int lstm_pieces_next(struct lstm_pieces *pieces); /* 0 at the end */
 /* A hash of a piece or an entry; any seed. Tables only: the value differs between machines of
  * different byte order. */
 uint64_t lstm_piece_hash(const char *bytes, size_t size, uint64_t seed);
-
-/* The first eight bytes (all of them, where there are fewer) as a number. For pieces of one size up
- * to 8, equal numbers mean equal pieces. */
-uint64_t lstm_piece_head(const char *bytes, size_t size);
 
 #endif

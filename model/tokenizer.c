@@ -1,174 +1,12 @@
-/* The vocabulary as a hash table over its own bytes, and byte-pair encoding of the pieces that are
- * not in it. */
+/* Byte-pair encoding of the pieces that are no entries themselves. */
 #include "text.h"
+#include "vocabulary.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Open addressing, at most half full. Most entries are at most 8 bytes, so they are compared
- * without leaving the slot.
- */
-struct slot {
-    uint64_t head; /* lstm_piece_head() of the entry */
-    int32_t id;    /* 0: empty */
-    uint32_t size;
-};
-
-struct lstm_tokenizer {
-    int32_t entries;
-    size_t slot_mask;
-    uint64_t seed;
-    size_t vocabulary_size;
-    struct slot *slots; /* these three lie in the same block as this struct */
-    uint32_t *
-        starts; /* entries + 1: entry i is vocabulary[starts[i]] .. vocabulary[starts[i + 1] - 2] */
-    char *vocabulary;
-    char bytes[256]; /* what byte tokens stand for */
-};
-
-static char *entry_at(const struct lstm_tokenizer *t, int32_t entry, size_t *size)
-{
-    *size = t->starts[entry + 1] - t->starts[entry] - 1;
-    return t->vocabulary + t->starts[entry];
-}
-
-/* The slot of an entry, or the empty slot where it belongs. */
-static struct slot *find_slot(const struct lstm_tokenizer *t, const char *bytes, size_t size)
-{
-    uint64_t head = lstm_piece_head(bytes, size);
-    for (size_t i = (size_t)lstm_piece_hash(bytes, size, t->seed);; i++) {
-        struct slot *slot = &t->slots[i & t->slot_mask];
-        if (!slot->id)
-            return slot;
-        if (slot->head == head && slot->size == size) {
-            const char *entry = t->vocabulary + t->starts[slot->id - LSTM_TOKEN_FIRST];
-            if (size <= 8 || !memcmp(entry + 8, bytes + 8, size - 8))
-                return slot;
-        }
-    }
-}
-
-static enum lstm_status check_entry(const char *entry, size_t size, int32_t number,
-                                    struct lstm_error *err)
-{
-    if (!size)
-        return lstm_fail(err, LSTM_CORRUPT, "vocabulary entry %d is empty", number);
-    if (size > LSTM_ENTRY_MAX)
-        return lstm_fail(err, LSTM_CORRUPT,
-                         "vocabulary entry %d has %zu bytes, at most %d are allowed", number, size,
-                         LSTM_ENTRY_MAX);
-    for (size_t at = 0; at < size;)
-        if (lstm_utf8_next((const unsigned char *)entry, size, &at) < 0)
-            return lstm_fail(err, LSTM_CORRUPT, "vocabulary entry %d is not valid UTF-8", number);
-    return LSTM_OK;
-}
-
-static enum lstm_status add_entries(struct lstm_tokenizer *t, struct lstm_error *err)
-{
-    uint32_t at = 0;
-    for (int32_t i = 0; i < t->entries; i++) {
-        size_t size = (size_t)((char *)memchr(t->vocabulary + at, '\n', t->vocabulary_size - at) -
-                               t->vocabulary) -
-                      at;
-        const char *entry = t->vocabulary + at;
-        enum lstm_status rc = check_entry(entry, size, i + 1, err);
-        if (rc)
-            return rc;
-        t->starts[i] = at;
-        at += (uint32_t)size + 1;
-
-        struct slot *slot = find_slot(t, entry, size);
-        if (slot->id)
-            return lstm_fail(err, LSTM_CORRUPT, "vocabulary entry %d is the same as entry %d",
-                             i + 1, slot->id - LSTM_TOKEN_FIRST + 1);
-        *slot = (struct slot){ lstm_piece_head(entry, size), i + LSTM_TOKEN_FIRST, (uint32_t)size };
-    }
-    t->starts[t->entries] = at;
-    return LSTM_OK;
-}
-
-/* A hash of the whole, so that nobody can choose entries that all fall into the same slots of their
- * own table. */
-static uint64_t seed_of(const char *vocabulary, size_t size)
-{
-    uint64_t seed = size;
-    for (size_t at = 0; at < size; at += LSTM_ENTRY_MAX)
-        seed = lstm_piece_hash(vocabulary + at,
-                               size - at < LSTM_ENTRY_MAX ? size - at : LSTM_ENTRY_MAX, seed);
-    return seed;
-}
-
-enum lstm_status lstm_tokenizer_open(const char *vocabulary, size_t size,
-                                     struct lstm_tokenizer **tokenizer, struct lstm_error *err)
-{
-    const size_t entries_max = LSTM_VOCAB_MAX - LSTM_TOKEN_FIRST;
-    *tokenizer = NULL;
-    if (size > entries_max * (LSTM_ENTRY_MAX + 1))
-        return lstm_fail(err, LSTM_CORRUPT, "the vocabulary has %zu bytes, at most %zu are allowed",
-                         size, entries_max * (LSTM_ENTRY_MAX + 1));
-    if (size && vocabulary[size - 1] != '\n')
-        return lstm_fail(err, LSTM_CORRUPT,
-                         "the last entry of the vocabulary does not end with a line feed");
-    size_t entries = 0;
-    for (size_t i = 0; i < size; i++)
-        entries += vocabulary[i] == '\n';
-    if (entries > entries_max)
-        return lstm_fail(err, LSTM_CORRUPT,
-                         "the vocabulary has %zu entries, at most %zu are allowed", entries,
-                         entries_max);
-
-    size_t slots = 16;
-    while (slots < 2 * entries)
-        slots *= 2;
-    struct lstm_tokenizer *t =
-        calloc(1, sizeof *t + slots * sizeof *t->slots + (entries + 1) * sizeof *t->starts + size);
-    if (!t)
-        return lstm_fail(err, LSTM_NOMEM, "a vocabulary of %zu entries", entries);
-    t->entries = (int32_t)entries;
-    t->slot_mask = slots - 1;
-    t->vocabulary_size = size;
-    t->slots = (struct slot *)(t + 1);
-    t->starts = (uint32_t *)(t->slots + slots);
-    t->vocabulary = (char *)(t->starts + entries + 1);
-    if (size)
-        memcpy(t->vocabulary, vocabulary, size);
-    t->seed = seed_of(vocabulary, size);
-    for (int byte = 0; byte < 256; byte++)
-        t->bytes[byte] = (char)byte;
-
-    enum lstm_status rc = add_entries(t, err);
-    if (rc)
-        free(t), t = NULL;
-    *tokenizer = t;
-    return rc;
-}
-
-void lstm_tokenizer_close(struct lstm_tokenizer *tokenizer)
-{
-    free(tokenizer);
-}
-
-const char *lstm_tokenizer_vocabulary(const struct lstm_tokenizer *tokenizer, size_t *size)
-{
-    *size = tokenizer->vocabulary_size;
-    return tokenizer->vocabulary;
-}
-
-int32_t lstm_tokenizer_vocab(const struct lstm_tokenizer *tokenizer)
-{
-    return LSTM_TOKEN_FIRST + tokenizer->entries;
-}
-
-const char *lstm_tokenizer_entry(const struct lstm_tokenizer *tokenizer, int32_t token,
-                                 size_t *size)
-{
-    assert(token >= 0 && token < lstm_tokenizer_vocab(tokenizer));
-    if (token >= LSTM_TOKEN_FIRST)
-        return entry_at(tokenizer, token - LSTM_TOKEN_FIRST, size);
-    *size = token != LSTM_TOKEN_MASK;
-    return token == LSTM_TOKEN_MASK ? "" : tokenizer->bytes + token - LSTM_TOKEN_BYTES;
-}
+enum { PLACE_BITS = 6, PLACE_MASK = (1 << PLACE_BITS) - 1, GROUP = 8 };
+static const uint32_t NO_PAIR = (uint32_t)-1 << PLACE_BITS;
 
 void lstm_tokens_free(struct lstm_tokens *tokens)
 {
@@ -202,68 +40,6 @@ static enum lstm_status reserve(struct lstm_tokens *tokens, int with_offsets,
     return LSTM_OK;
 }
 
-/* A piece on its way from characters to subwords. Symbol i is bytes[starts[i]] .. bytes[starts[i +
- * 1] - 1] of it; joined[i] is the id of symbols i and i + 1 together, NO_ENTRY where that is no
- * entry. */
-struct subwords {
-    int count;
-    unsigned char starts[LSTM_PIECE_MAX + 1];
-    int32_t ids[LSTM_PIECE_MAX], joined[LSTM_PIECE_MAX];
-};
-
-static const int32_t NO_ENTRY = INT32_MAX;
-
-static void split(const struct lstm_tokenizer *t, const struct lstm_pieces *piece,
-                  struct subwords *s)
-{
-    const unsigned char *bytes = (const unsigned char *)piece->bytes;
-    s->count = 0;
-    for (size_t at = 0; at < piece->size;) {
-        size_t begin = at;
-        lstm_utf8_next(bytes, piece->size, &at);
-        int32_t id = find_slot(t, piece->bytes + begin, at - begin)->id;
-        for (size_t i = begin; i < (id ? begin + 1 : at); i++) {
-            s->starts[s->count] = (unsigned char)i;
-            s->ids[s->count++] = id ? id : LSTM_TOKEN_BYTES + bytes[i];
-        }
-    }
-    s->starts[s->count] = (unsigned char)piece->size;
-}
-
-static void join(const struct lstm_tokenizer *t, const struct lstm_pieces *piece,
-                 struct subwords *s, int i)
-{
-    if (i < 0 || i + 1 >= s->count)
-        return;
-    int32_t id =
-        find_slot(t, piece->bytes + s->starts[i], (size_t)s->starts[i + 2] - s->starts[i])->id;
-    s->joined[i] = id ? id : NO_ENTRY;
-}
-
-static void merge(const struct lstm_tokenizer *t, const struct lstm_pieces *piece,
-                  struct subwords *s)
-{
-    for (int i = 0; i + 1 < s->count; i++)
-        join(t, piece, s, i);
-    for (;;) {
-        int best = 0;
-        for (int i = 1; i + 1 < s->count; i++)
-            if (s->joined[i] < s->joined[best])
-                best = i;
-        if (s->count < 2 || s->joined[best] == NO_ENTRY)
-            return;
-
-        s->ids[best] = s->joined[best];
-        s->count--;
-        size_t behind = (size_t)(s->count - best - 1);
-        memmove(s->ids + best + 1, s->ids + best + 2, behind * sizeof *s->ids);
-        memmove(s->joined + best + 1, s->joined + best + 2, behind * sizeof *s->joined);
-        memmove(s->starts + best + 1, s->starts + best + 2, behind + 1);
-        join(t, piece, s, best - 1);
-        join(t, piece, s, best);
-    }
-}
-
 static void append(struct lstm_tokens *tokens, const struct lstm_pieces *piece, int32_t id,
                    size_t begin, size_t end)
 {
@@ -273,8 +49,133 @@ static void append(struct lstm_tokens *tokens, const struct lstm_pieces *piece, 
         tokens->ends[tokens->count] = piece->ends[end - 1];
     }
     tokens->count++;
-    if (id < LSTM_TOKEN_FIRST && piece->bytes[begin] != ' ')
-        tokens->fallback_bytes++;
+    tokens->fallback_bytes += id < LSTM_TOKEN_FIRST && id != LSTM_TOKEN_BYTES + ' ';
+}
+
+/* The bytes of a character that is no entry. */
+static void append_bytes(struct lstm_tokens *tokens, const struct lstm_pieces *piece, int begin,
+                         int end)
+{
+    const int32_t count = end - begin;
+    for (int32_t i = 0; i < count; i++)
+        tokens->ids[tokens->count + i] = LSTM_TOKEN_BYTES + (unsigned char)piece->bytes[begin + i];
+    for (int32_t i = 0; piece->begins && i < count; i++) {
+        tokens->begins[tokens->count + i] = piece->begins[begin + i];
+        tokens->ends[tokens->count + i] = piece->ends[begin + i];
+    }
+    tokens->count += count;
+    tokens->fallback_bytes += (size_t)count;
+}
+
+/* Neighbouring characters of a piece on their way to subwords. A symbol is known by the place of
+ * its first byte in the piece; what stands at other places of ids, next and before means nothing.
+ */
+struct subwords {
+    const struct lstm_tokenizer *tokenizer;
+    const struct lstm_pieces *piece;
+    int begin, end; /* the places of the first character and behind the last one */
+    int32_t ids[LSTM_PIECE_MAX];
+    unsigned char next[LSTM_PIECE_MAX], before[LSTM_PIECE_MAX + 1]; /* places */
+    /* What a symbol and the next one are together: (id - 1) << PLACE_BITS | place, so that the
+     * least is to be merged first, and id 0, which is no entry, comes to NO_PAIR or more. */
+    uint32_t pairs[LSTM_PIECE_MAX];
+};
+
+static void put_character(struct subwords *s, int end, int32_t id)
+{
+    s->ids[s->end] = id;
+    s->next[s->end] = (unsigned char)end;
+    s->before[end] = (unsigned char)s->end;
+    s->end = end;
+}
+
+/* Looks up the pair that begins at a place. */
+static void pair(struct subwords *s, int place)
+{
+    const struct lstm_tokenizer *t = s->tokenizer;
+    const char *bytes = s->piece->bytes + place;
+    int32_t id = 0;
+    if (s->next[place] < s->end) {
+        int size = s->next[s->next[place]] - place;
+        id = size == 2 ? t->ascii_pairs[(int)bytes[0]][(int)bytes[1]]
+                       : lstm_vocabulary_find(t, bytes, (size_t)size);
+    }
+    s->pairs[place] = ((uint32_t)id - 1) << PLACE_BITS | (uint32_t)place;
+}
+
+static uint32_t lesser(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+static uint32_t least_of(const uint32_t *pairs)
+{
+    uint32_t a = lesser(pairs[0], pairs[1]), b = lesser(pairs[2], pairs[3]);
+    uint32_t c = lesser(pairs[4], pairs[5]), d = lesser(pairs[6], pairs[7]);
+    return lesser(lesser(a, b), lesser(c, d));
+}
+
+static void merge(struct subwords *s)
+{
+    uint32_t least_pairs[LSTM_PIECE_MAX / GROUP];
+    const int first = s->begin / GROUP, last = (s->end - 1) / GROUP;
+    for (int i = GROUP * first; i < GROUP * (last + 1); i++)
+        s->pairs[i] = NO_PAIR;
+    for (int place = s->begin; place < s->end; place = s->next[place])
+        pair(s, place);
+    for (int group = first; group <= last; group++)
+        least_pairs[group] = least_of(s->pairs + GROUP * group);
+    for (;;) {
+        uint32_t least = least_pairs[first];
+        for (int group = first + 1; group <= last; group++)
+            least = lesser(least, least_pairs[group]);
+        if (least >= NO_PAIR)
+            return;
+        int place = (int)(least & PLACE_MASK), gone = s->next[place];
+        int before = place > s->begin ? s->before[place] : place;
+        s->ids[place] = (int32_t)(least >> PLACE_BITS) + 1;
+        s->next[place] = s->next[gone];
+        s->before[s->next[gone]] = (unsigned char)place;
+        s->pairs[gone] = NO_PAIR;
+        pair(s, place);
+        if (before < place)
+            pair(s, before);
+        for (int group = before / GROUP; group <= gone / GROUP; group++)
+            least_pairs[group] = least_of(s->pairs + GROUP * group);
+    }
+}
+
+/* Appends the subwords of the characters put so far; the next one will stand at place begin. */
+static void flush(struct subwords *s, int begin, struct lstm_tokens *tokens)
+{
+    if (s->begin < s->end && s->next[s->begin] < s->end)
+        merge(s);
+    for (int place = s->begin; place < s->end; place = s->next[place])
+        append(tokens, s->piece, s->ids[place], (size_t)place, s->next[place]);
+    s->begin = s->end = begin;
+}
+
+/* Entries are whole characters, so nothing merges with a byte of a longer one: such a character
+ * parts the piece. */
+static void append_subwords(const struct lstm_tokenizer *t, const struct lstm_pieces *piece,
+                            struct lstm_tokens *tokens)
+{
+    const unsigned char *bytes = (const unsigned char *)piece->bytes;
+    struct subwords s;
+    s.tokenizer = t;
+    s.piece = piece;
+    s.begin = s.end = 0;
+    for (int at = 0, end, size = (int)piece->size; at < size; at = end) {
+        end = at + lstm_utf8_size(bytes[at]);
+        int32_t id = lstm_vocabulary_character(t, piece->bytes + at, end - at);
+        if (id || end == at + 1) {
+            put_character(&s, end, id ? id : LSTM_TOKEN_BYTES + bytes[at]);
+        } else {
+            flush(&s, end, tokens);
+            append_bytes(tokens, piece, at, end);
+        }
+    }
+    flush(&s, 0, tokens);
 }
 
 enum lstm_status lstm_tokenize(const struct lstm_tokenizer *tokenizer, const void *text,
@@ -290,83 +191,11 @@ enum lstm_status lstm_tokenize(const struct lstm_tokenizer *tokenizer, const voi
         enum lstm_status rc = reserve(tokens, with_offsets, err);
         if (rc)
             return rc;
-        int32_t id = find_slot(tokenizer, piece.bytes, piece.size)->id;
-        if (id) {
+        int32_t id = lstm_vocabulary_find(tokenizer, piece.bytes, piece.size);
+        if (id)
             append(tokens, &piece, id, 0, piece.size);
-            continue;
-        }
-        struct subwords s;
-        split(tokenizer, &piece, &s);
-        merge(tokenizer, &piece, &s);
-        for (int i = 0; i < s.count; i++)
-            append(tokens, &piece, s.ids[i], s.starts[i], s.starts[i + 1]);
+        else
+            append_subwords(tokenizer, &piece, tokens);
     }
     return LSTM_OK;
-}
-
-/* What lstm_detokenize has written. One space between punctuation and a word is the word's marking
- * and means nothing; two spaces, the marking of both sides, mean white space. */
-struct rewriting {
-    char *text;
-    size_t capacity, length; /* length: of the whole text; what does not fit is counted only */
-    size_t used;
-    int spaces;
-    enum lstm_class last;
-};
-
-static void write_bytes(struct rewriting *w, const char *bytes, size_t size)
-{
-    if (w->length + size < w->capacity) {
-        memcpy(w->text + w->used, bytes, size);
-        w->used += size;
-    }
-    w->length += size;
-}
-
-static void write_character(struct rewriting *w, const unsigned char *bytes, size_t size,
-                            int32_t codepoint)
-{
-    enum lstm_class class = codepoint < 0 ? LSTM_CLASS_OTHER : lstm_class_of(codepoint);
-    if (class == LSTM_CLASS_SPACE) {
-        w->spaces++;
-        return;
-    }
-    int marking = w->spaces == 1 && w->last == LSTM_CLASS_OTHER && class == LSTM_CLASS_WORD;
-    if (w->spaces && !marking && w->length)
-        write_bytes(w, " ", 1);
-    w->spaces = 0;
-    w->last = class;
-    if (codepoint < 0)
-        write_bytes(w, "\xEF\xBF\xBD", 3);
-    else
-        write_bytes(w, (const char *)bytes, size);
-}
-
-size_t lstm_detokenize(const struct lstm_tokenizer *tokenizer, const int32_t *ids, int32_t count,
-                       char *text, size_t capacity)
-{
-    struct rewriting w = { .text = text, .capacity = capacity, .last = LSTM_CLASS_SPACE };
-    unsigned char bytes[LSTM_ENTRY_MAX + 4];
-    size_t size = 0;
-    for (int32_t i = 0; i < count; i++) {
-        size_t more, at = 0;
-        const char *entry = lstm_tokenizer_entry(tokenizer, ids[i], &more);
-        memcpy(bytes + size, entry, more);
-        size += more;
-        while (at < size) {
-            size_t begin = at;
-            int32_t codepoint = lstm_utf8_next(bytes, size, &at);
-            /* The bytes of a character may come from several tokens. */
-            if (codepoint < 0 && at == size && i + 1 < count) {
-                at = begin;
-                break;
-            }
-            write_character(&w, bytes + begin, at - begin, codepoint);
-        }
-        size -= at;
-        memmove(bytes, bytes + at, size);
-    }
-    if (capacity)
-        text[w.used] = '\0';
-    return w.length;
 }

@@ -1,5 +1,6 @@
 /* Vocabularies, byte-pair encoding, offsets, and the way back to text. */
 #include "model/text.h"
+#include "text_reference.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -314,15 +315,6 @@ static void rewriting_fits_what_it_is_given(void **state)
     lstm_tokenizer_close(t);
 }
 
-/* xorshift64: the same numbers everywhere. */
-static uint64_t random_next(uint64_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
-}
-
 /* The normalised text with each run of white space made one space, none at the ends. */
 static size_t squeezed(const char *text, size_t size, char *out)
 {
@@ -366,11 +358,11 @@ static void rewriting_gives_back_the_normalised_text(void **state)
     struct lstm_tokenizer *t = open_vocabulary(vocabulary, sizeof vocabulary - 1);
     uint64_t seed = 11;
     for (int round = 0; round < 4000; round++) {
-        size_t size = 0, length = random_next(&seed) % (round % 50 ? 60 : 2900);
+        size_t size = 0, length = text_reference_random(&seed) % (round % 50 ? 60 : 2900);
         for (size_t i = 0; i < length; i++) {
-            const char *part = parts[random_next(&seed) % COUNT(parts)];
+            const char *part = parts[text_reference_random(&seed) % COUNT(parts)];
             if (round % 3 == 0)
-                text[size++] = (char)random_next(&seed);
+                text[size++] = (char)text_reference_random(&seed);
             else
                 memcpy(text + size, part, strlen(part)), size += strlen(part);
         }
@@ -391,6 +383,58 @@ static void rewriting_gives_back_the_normalised_text(void **state)
         lstm_tokens_free(&tokens);
     }
     lstm_tokenizer_close(t);
+}
+
+/* Entries of one to many characters, whose parts need not be entries. */
+static void make_vocabulary(uint64_t *seed, char *lines)
+{
+    static const char *const letters[] = { "a",        "b", " ", "c",        "o",
+                                           "'",        ".", "-", "\xC3\xA9", "\xD0\xB6",
+                                           "\xCC\x81", "1", "<", "aa",       "\xE4\xB8\xAD" };
+    int entries = (int)(text_reference_random(seed) % 80);
+    char *out = lines;
+    *out = '\0';
+    for (int i = 0; i < entries; i++) {
+        char entry[LSTM_ENTRY_MAX + 2] = "\n", *end = entry + 1;
+        size_t more = 1 + text_reference_random(seed) % (i % 9 ? 4 : 12);
+        while (more--) {
+            const char *letter = letters[text_reference_random(seed) % COUNT(letters)];
+            memcpy(end, letter, strlen(letter) + 1);
+            end += strlen(letter);
+        }
+        *end++ = '\n';
+        *end = '\0';
+        if ((out == lines || strncmp(lines, entry + 1, strlen(entry + 1))) && !strstr(lines, entry))
+            out = strcpy(out, entry + 1) + strlen(entry + 1);
+    }
+}
+
+static void any_text_gives_the_tokens_of_the_definition(void **state)
+{
+    (void)state;
+    uint64_t seed = 13;
+    for (int round = 0; round < 150; round++) {
+        char entries[4000];
+        make_vocabulary(&seed, entries);
+        struct lstm_tokenizer *t = open_vocabulary(entries, strlen(entries));
+        for (int i = 0; i < 100; i++) {
+            unsigned char text[300];
+            size_t size = text_reference_random_text(&seed, text, i % 10 ? 80 : sizeof text);
+            struct lstm_tokens tokens = tokenize(t, text, size);
+            struct lstm_tokens expected = text_reference_tokenize(entries, text, size);
+            size_t bytes = (size_t)expected.count * sizeof *expected.ids;
+            assert_int_equal(tokens.count, expected.count);
+            assert_int_equal(tokens.fallback_bytes, expected.fallback_bytes);
+            if (expected.count) {
+                assert_memory_equal(tokens.ids, expected.ids, bytes);
+                assert_memory_equal(tokens.begins, expected.begins, bytes);
+                assert_memory_equal(tokens.ends, expected.ends, bytes);
+            }
+            lstm_tokens_free(&tokens);
+            lstm_tokens_free(&expected);
+        }
+        lstm_tokenizer_close(t);
+    }
 }
 
 /* Ten megabytes of each: work that grows with the square of a text's size would not end. */
@@ -441,6 +485,7 @@ int main(void)
         cmocka_unit_test(rewrites_white_space_from_the_marking),
         cmocka_unit_test(rewriting_fits_what_it_is_given),
         cmocka_unit_test(rewriting_gives_back_the_normalised_text),
+        cmocka_unit_test(any_text_gives_the_tokens_of_the_definition),
         cmocka_unit_test(ten_megabytes_of_anything_are_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
