@@ -84,15 +84,16 @@ static enum lstm_status infer(struct group group, int32_t count, struct lstm_wor
     return rc;
 }
 
-/* One text that cannot be scored fails the batch; by halves it is found and left out. */
+/* One text that cannot be scored, or too many for the memory there is, fail the batch; by halves
+ * they are found and left out. */
 static enum lstm_status infer_or_halve(struct group group, int32_t count,
                                        struct lstm_worker *worker, struct lstm_error *err)
 {
     enum lstm_status rc = infer(group, count, worker, err);
-    if (!rc || rc == LSTM_NOMEM || rc == LSTM_INTERRUPTED)
+    if (!rc || rc == LSTM_INTERRUPTED)
         return rc;
     if (count == 1)
-        return LSTM_OK;
+        return rc == LSTM_NOMEM ? rc : LSTM_OK;
     struct group second = group;
     second.texts += count / 2;
     second.keys += count / 2;

@@ -2,6 +2,7 @@
 #include "functions.h"
 #include "json_members.h"
 #include "model/backend.h"
+#include "model/limits.h"
 #include "models.h"
 #include "registry.h"
 #include "version.h"
@@ -47,6 +48,7 @@ static void put_info(struct json_text *out, const struct registry *registry)
     put_text(out, "sqlite", sqlite3_libversion());
     put_text(out, "device", device);
     put_text(out, "isa", isa ? isa + 1 : "");
+    put_number(out, "threads", lstm_limits_get().threads);
     put_text(out, "utf8proc", utf8proc_version());
     put_text(out, "compiler", COMPILER);
     put_key(out, "embedded");

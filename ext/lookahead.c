@@ -23,7 +23,7 @@ static int is_severe(int rc)
            rc == SQLITE_FULL || rc == SQLITE_CORRUPT;
 }
 
-/* Scores what waits. */
+/* Scores what waits. Want of memory ends the read-ahead, not the statement. */
 static int infer(struct lookahead *look, struct failure *failure)
 {
     struct run *run = look->run;
@@ -37,6 +37,10 @@ static int infer(struct lookahead *look, struct failure *failure)
     run->ahead_s += seconds;
     run->ahead_texts += scored;
     run->scored += scored;
+    if (rc && rc != SQLITE_INTERRUPT) {
+        run_refuse(run, REFUSED_MEMORY);
+        failure->rc = rc = SQLITE_OK;
+    }
     return rc;
 }
 
@@ -101,7 +105,7 @@ int lookahead_collect(struct lookahead *look, struct request *request, const str
     run->met |= is_seen || memcmp(key, look->key, sizeof *key) == 0;
     if (look->first_call <= 0)
         look->first_call = stats_clock();
-    if (look->failure.rc || is_over_budget(look))
+    if (look->failure.rc || run->refusal || is_over_budget(look))
         return SQLITE_ABORT;
     if (slot) {
         show(&run->window, slot, outcome);
