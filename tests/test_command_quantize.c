@@ -228,7 +228,7 @@ static void refuses_with_a_reason(void **state)
         { { "--model", float_file, "--out", "x", "--db", rows_db, "--valid-query",
             "SELECT text FROM rows" },
           1,
-          "row 1: label \"\" is not one of the 2 labels" },
+          "row 1: label \"\" is neither negative nor positive" },
         { { "--model", summary_file, "--out", "x", "--db", rows_db, "--valid-query",
             "SELECT ' ', title FROM rows" },
           1,
