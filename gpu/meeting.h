@@ -1,7 +1,7 @@
-/* Where the blocks of a group meet: each arrives once a round at a counter that starts at 0 and only
- * grows. Called by one thread of a block, between barriers of the block: what the block's threads
- * wrote before arriving is seen by the threads of every block that has waited for it. All blocks of
- * a group must be resident (a cooperative launch). */
+/* Where the blocks of a group meet: each arrives once a round at a counter that starts at 0 and
+ * only grows. Called by one thread of a block, between barriers of the block: what the block's
+ * threads wrote before arriving is seen by the threads of every block that has waited for it. All
+ * blocks of a group must be resident (a cooperative launch). */
 #ifndef LSTM_GPU_MEETING_H
 #define LSTM_GPU_MEETING_H
 

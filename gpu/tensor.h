@@ -18,21 +18,20 @@
 /* D (16 x 8, fp32) += A (16 x 16, fp16) B (16 x 8, fp16). The whole warp calls it. */
 __device__ inline void tensor_multiply_add(float sums[4], const uint32_t a[4], uint2 b)
 {
-    NV_IF_ELSE_TARGET(
-        NV_PROVIDES_SM_80,
-        (asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, "
-             "{%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
-             : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
-             : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b.x), "r"(b.y));),
-        (/* Turing multiplies half the depth at a time */
-         asm("mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, "
-             "{%4, %5}, {%6}, {%0, %1, %2, %3};"
-             : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
-             : "r"(a[0]), "r"(a[1]), "r"(b.x));
-         asm("mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, "
-             "{%4, %5}, {%6}, {%0, %1, %2, %3};"
-             : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
-             : "r"(a[2]), "r"(a[3]), "r"(b.y));))
+    NV_IF_ELSE_TARGET(NV_PROVIDES_SM_80,
+                      (asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, "
+                           "{%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+                           : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
+                           : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b.x), "r"(b.y));),
+                      (/* Turing multiplies half the depth at a time */
+                       asm("mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, "
+                           "{%4, %5}, {%6}, {%0, %1, %2, %3};"
+                           : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
+                           : "r"(a[0]), "r"(a[1]), "r"(b.x));
+                       asm("mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, "
+                           "{%4, %5}, {%6}, {%0, %1, %2, %3};"
+                           : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
+                           : "r"(a[2]), "r"(a[3]), "r"(b.y));))
 }
 
 #endif
