@@ -1,5 +1,5 @@
-/* From states to logits: each window's own states are pooled by a block (attention, maximum, mean), each
- * text's pools and its logits by another. What a pool is: see cpu_kernels.h. */
+/* From states to logits: each window's own states are pooled by a block (attention, maximum, mean),
+ * each text's pools and its logits by another. What a pool is: see cpu_kernels.h. */
 #include "gpu/arena.h"
 #include "gpu/cell.h"
 #include "gpu/launch.h"
@@ -122,7 +122,8 @@ extern "C" cudaError_t gpu_pool(cudaStream_t stream, const struct gpu_plan *plan
                : pool<float>(stream, *plan, rows, count, states, attention, pools);
 }
 
-/* What a text's windows add up to, as far as one thread sees it: top and total are the same in all. */
+/* What a text's windows add up to, as far as one thread sees it: top and total are the same in all.
+ */
 struct Merged {
     float top, total;
 };
@@ -138,13 +139,14 @@ __device__ static void merge(int width, const float *pool, bool is_first, float 
         text[width + j] = is_first ? most : fmaxf(text[width + j], most);
         text[2 * width + j] = is_first ? sum : text[2 * width + j] + sum;
     }
-    sums->total = is_first ? pool[3 * width + 1] : fmaf(keep, sums->total, add * pool[3 * width + 1]);
+    sums->total =
+        is_first ? pool[3 * width + 1] : fmaf(keep, sums->total, add * pool[3 * width + 1]);
     sums->top = top;
 }
 
 /* logits[k] = bias[k] + weight[k] . features, a warp a class */
-__device__ static void classify(int classes, int columns, const float *weight, const float *features,
-                                float *logits)
+__device__ static void classify(int classes, int columns, const float *weight,
+                                const float *features, float *logits)
 {
     const float *bias = weight + static_cast<size_t>(classes) * static_cast<size_t>(columns);
     const int lane = static_cast<int>(threadIdx.x) % 32;

@@ -1,5 +1,5 @@
-/* The recurrence of up to GPU_ALONE_MAX hidden units: a block holds all weights of a direction, keeps
- * the states of its windows in shared memory, and never waits for another. */
+/* The recurrence of up to GPU_ALONE_MAX hidden units: a block holds all weights of a direction,
+ * keeps the states of its windows in shared memory, and never waits for another. */
 #include "gpu/launch.h"
 #include "gpu/recurrence.h"
 
@@ -21,8 +21,9 @@ __device__ void store(const gpu_layer &layer, const gpu_row *rows, int count, in
     }
 }
 
-/* Blocks 2 i and 2 i + 1 run both directions of the i-th part of the rows. Of states there are those
- * that a step reads and those that it writes; the barrier at its end makes them change places. */
+/* Blocks 2 i and 2 i + 1 run both directions of the i-th part of the rows. Of states there are
+ * those that a step reads and those that it writes; the barrier at its end makes them change
+ * places. */
 template <int HIDDEN>
 __global__ void __launch_bounds__(4 * HIDDEN, GPU_ALONE_MAX / HIDDEN)
     recur_alone(const gpu_layer layer, const int tiles)

@@ -37,8 +37,8 @@ __device__ static void store(const gpu_layer &layer, const gpu_row *rows, int st
     if (step < row.length) {
         uint32_t *to =
             static_cast<uint32_t *>(layer.states) + recurrence_state<Slice>(row, step, reverse);
-        to[unit / 2] = is_odd ? recurrence_word(other, state[1][0])
-                              : recurrence_word(state[0][0], other);
+        to[unit / 2] =
+            is_odd ? recurrence_word(other, state[1][0]) : recurrence_word(state[0][0], other);
     }
 }
 

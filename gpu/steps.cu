@@ -47,18 +47,18 @@ __global__ void gates(const gpu_layer layer, const gpu_step step, const int hidd
     const int position = step.reverse ? r.length - 1 - now : now;
     const size_t units = static_cast<size_t>(hidden), here = static_cast<size_t>(unit);
     const size_t side = step.reverse ? units : 0;
-    const size_t input = static_cast<size_t>(layer.tokens ? layer.tokens[r.token + position]
-                                                          : r.state + position);
+    const size_t input =
+        static_cast<size_t>(layer.tokens ? layer.tokens[r.token + position] : r.state + position);
     const size_t at = static_cast<size_t>(row) * units + here;
-    const auto x = static_cast<const Gates<Element> *>(layer.inputs)[input * 2 * units + side + here];
+    const auto x =
+        static_cast<const Gates<Element> *>(layer.inputs)[input * 2 * units + side + here];
     const auto h = reinterpret_cast<const Gates<float> *>(step.products)[at];
-    const Element state = element_from<Element>(
-        cell_step<Element>(element_float(x.in) + h.in, element_float(x.forget) + h.forget,
-                           element_float(x.update) + h.update, element_float(x.out) + h.out,
-                           &step.cells[at]));
+    const Element state = element_from<Element>(cell_step<Element>(
+        element_float(x.in) + h.in, element_float(x.forget) + h.forget,
+        element_float(x.update) + h.update, element_float(x.out) + h.out, &step.cells[at]));
     static_cast<Element *>(step.states)[at] = state;
-    static_cast<Element *>(layer.states)[static_cast<size_t>(r.state + position) * 2 * units +
-                                         side + here] = state;
+    static_cast<Element *>(
+        layer.states)[static_cast<size_t>(r.state + position) * 2 * units + side + here] = state;
 }
 
 extern "C" cudaError_t gpu_gates(cudaStream_t stream, const struct gpu_plan *plan,
@@ -70,8 +70,9 @@ extern "C" cudaError_t gpu_gates(cudaStream_t stream, const struct gpu_plan *pla
                           dim3(static_cast<unsigned>(hidden + THREADS - 1) / THREADS,
                                static_cast<unsigned>(rows)),
                           THREADS, 0, false };
-    return plan->precision == LSTM_PRECISION_FP16 ? launch(with, gates<__half>, *layer, *step, hidden)
-                                       : launch(with, gates<float>, *layer, *step, hidden);
+    return plan->precision == LSTM_PRECISION_FP16
+               ? launch(with, gates<__half>, *layer, *step, hidden)
+               : launch(with, gates<float>, *layer, *step, hidden);
 }
 
 __global__ void advance(int32_t *first, const int32_t count)
