@@ -86,6 +86,18 @@ $(TESTS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/liblstm.a
 	@echo "  LD  $@"
 	@$(CC) $(LDFLAGS) -o $@ $^ -lcmocka -lsqlite3 $(LIBS)
 
+# Fakes of the plug-in with CUDA's backends, for test_plugin; one of them needs a library that is not found.
+FAKES := $(patsubst tests/plugins/%.c,$(BUILD)/plugins/%.so,$(wildcard tests/plugins/*.c))
+$(BUILD)/tests/test_plugin: | $(FAKES)
+$(BUILD)/plugins/%.so: $(BUILD)/tests/plugins/%.o
+	@mkdir -p $(@D)
+	@echo "  LD  $@"
+	@$(CC) -shared $(LDFLAGS) -o $@ $< $(if $(findstring needy,$@),-L$(@D)/hidden -labsent)
+$(BUILD)/plugins/needy.so: $(BUILD)/plugins/hidden/libabsent.so
+$(BUILD)/plugins/hidden/libabsent.so: FORCE
+	@mkdir -p $(@D)
+	@[ -e $@ ] || echo 'int something_absent(void) { return 0; }' | $(CC) -shared -fPIC -x c -o $@ -
+
 $(BENCHES): $(BUILD)/bench_%: $(BUILD)/tests/bench/%.o $(BUILD)/liblstm.a
 	@echo "  LD  $@"
 	@$(CC) $(LDFLAGS) -o $@ $^ -lsqlite3 $(LIBS)
