@@ -79,7 +79,8 @@ $(BUILD)/lstm_ext.so: $(EXT_OBJ) $(MODEL_OBJ)
 	@$(CC) -shared $(LDFLAGS) -Wl,--exclude-libs,ALL -Wl,-z,relro,-z,now,-z,noexecstack $(SO_DEFS) -o $@ $^ $(LIBS)
 
 # The tool and the tests have the extension inside; from the archive each takes only what it uses.
-$(BUILD)/liblstm.a: $(MODEL_OBJ) $(STATIC_OBJ) $(filter-out %/main.o,$(TRAIN_OBJ)) $(call objects,$(SHARED_TEST_SRC))
+GPU_PLAIN_OBJ := $(call objects,$(addprefix gpu/,plan.c packing.c round.c)) # of the CUDA backend what needs no CUDA
+$(BUILD)/liblstm.a: $(MODEL_OBJ) $(STATIC_OBJ) $(GPU_PLAIN_OBJ) $(filter-out %/main.o,$(TRAIN_OBJ)) $(call objects,$(SHARED_TEST_SRC))
 	@mkdir -p $(@D)
 	@rm -f $@.new && ar rcs $@.new $^ && mv $@.new $@
 
