@@ -9,6 +9,11 @@ WERROR := -Werror
 ifeq ($(origin CC),default)
 CC     := gcc
 endif
+ifeq ($(origin CXX),default) # for the CUDA backend only
+CXX    := $(if $(findstring clang,$(CC)),clang++,g++)
+endif
+NVCC      := $(shell command -v nvcc)
+CUDA_HOME := $(or $(patsubst %/bin/nvcc,%,$(NVCC)),/usr/local/cuda)
 
 # Sources: what lies in a folder belongs to it.
 
@@ -75,7 +80,8 @@ $(BUILD)/lstm_ext.so: $(EXT_OBJ) $(MODEL_OBJ)
 	@$(CC) -shared $(LDFLAGS) -Wl,--exclude-libs,ALL -Wl,-z,relro,-z,now,-z,noexecstack $(SO_DEFS) -o $@ $^ $(LIBS)
 
 # The tool and the tests have the extension inside; from the archive each takes only what it uses.
-$(BUILD)/liblstm.a: $(MODEL_OBJ) $(STATIC_OBJ) $(filter-out %/main.o,$(TRAIN_OBJ)) $(call objects,$(SHARED_TEST_SRC))
+GPU_PLAIN_OBJ := $(call objects,$(addprefix gpu/,plan.c packing.c round.c)) # of the CUDA backend what needs no CUDA
+$(BUILD)/liblstm.a: $(MODEL_OBJ) $(STATIC_OBJ) $(GPU_PLAIN_OBJ) $(filter-out %/main.o,$(TRAIN_OBJ)) $(call objects,$(SHARED_TEST_SRC))
 	@mkdir -p $(@D)
 	@rm -f $@.new && ar rcs $@.new $^ && mv $@.new $@
 
@@ -89,6 +95,18 @@ $(TESTS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/liblstm.a
 
 # It puts failures of its own in front of the scorer.
 $(BUILD)/tests/test_score_rows: private LDFLAGS += -Wl,--wrap=lstm_worker_classify
+
+# Fakes of the plug-in with CUDA's backends, for test_plugin; one of them needs a library that is not found.
+FAKES := $(patsubst tests/plugins/%.c,$(BUILD)/plugins/%.so,$(wildcard tests/plugins/*.c))
+$(BUILD)/tests/test_plugin: | $(FAKES)
+$(BUILD)/plugins/%.so: $(BUILD)/tests/plugins/%.o
+	@mkdir -p $(@D)
+	@echo "  LD  $@"
+	@$(CC) -shared $(LDFLAGS) -o $@ $< $(if $(findstring needy,$@),-L$(@D)/hidden -labsent)
+$(BUILD)/plugins/needy.so: $(BUILD)/plugins/hidden/libabsent.so
+$(BUILD)/plugins/hidden/libabsent.so: FORCE
+	@mkdir -p $(@D)
+	@[ -e $@ ] || echo 'int something_absent(void) { return 0; }' | $(CC) -shared -fPIC -x c -o $@ -
 
 $(BUILD)/bench/bench: $(BENCH_OBJ) $(BUILD)/liblstm.a
 	@echo "  LD  $@"
@@ -120,10 +138,97 @@ $(call objects,$(filter %.S,$(EXT_SRC))) $(STATIC_OBJ): $(wildcard sql/schema.sq
 
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
-	@flags='$(COMPILE) $(OPTIMISE) $(KERNELS) $(ISA_avxvnni) $(ISA_avx512vnni) $(ISA_sha)'; \
+	@flags='$(COMPILE) $(OPTIMISE) $(KERNELS) $(ISA_avxvnni) $(ISA_avx512vnni) $(ISA_sha) $(CUDA_COMPILE) $(NVCC_FLAGS)'; \
 	echo "$$flags" | cmp -s - $@ || echo "$$flags" > $@
 
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
+
+# The CUDA backend. nvcc makes lstm_cuda.so of it, which the extension looks for beside itself. Everywhere else where the
+# CUDA toolkit's headers are, the same sources are compiled for the CPU and run on tests/cuda_host, a test double of CUDA.
+
+CUDA_ARCHS     := 75 80 86 89 90 100 120
+CUDA_HEADERS   := $(wildcard $(CUDA_HOME)/include/cuda_runtime.h)
+GPU_C          := $(call objects,$(wildcard gpu/*.c))
+GPU_CU         := $(wildcard gpu/*.cu)
+NVCC_OBJ       := $(GPU_CU:gpu/%.cu=$(BUILD)/nvcc/%.o)
+CUDA_HOST_TEST := $(addprefix $(BUILD)/,$(basename $(wildcard tests/cuda_host/test_*)))
+CUDA_HOST_OBJ  := $(call objects,$(filter-out tests/cuda_host/test_%,$(wildcard tests/cuda_host/*.cc)))
+CUDA_HOST_GPU  := $(GPU_C) $(GPU_CU:gpu/%.cu=$(BUILD)/cuda_host/%.o)
+CUDA_INCLUDES  := -isystem $(CUDA_HOME)/include -isystem $(CUDA_HOME)/include/cccl
+
+# No frame in memory, no spill; ptxas tells what each kernel takes, and tests/gpu_resources.sh makes a table of it.
+NVCC_FLAGS := -std=c++17 -O3 -I. -MMD -MP --threads 2 $(foreach arch,$(CUDA_ARCHS),-gencode arch=compute_$(arch),code=sm_$(arch)) \
+              -gencode arch=compute_$(lastword $(CUDA_ARCHS)),code=compute_$(lastword $(CUDA_ARCHS)) \
+              -Werror all-warnings -Xptxas -v,--warn-on-spills,--warn-on-local-memory-usage \
+              -Xcompiler -fPIC,-fvisibility=hidden,-Wall,-Wextra
+
+# NVIDIA's half is no trivial type for other compilers, and they do not know the pragma that unrolls.
+CXX_COMPILE  := $(CXX) -std=c++17 -ffile-prefix-map=$(CURDIR)=. -MMD -MP -fPIC -fvisibility=hidden \
+                -ffp-contract=off $(OPTIMISE) -Wall -Wextra $(WERROR)
+CUDA_COMPILE := $(CXX_COMPILE) -Itests/cuda_host/twins -I. $(CUDA_INCLUDES) -include tests/cuda_host/simt.h \
+                -Wno-unknown-pragmas $(if $(findstring clang,$(CXX)),,-Wno-class-memaccess)
+
+.PHONY: gpu gpu-host-test gpu-host-unit
+gpu:
+	@if [ -n "$(NVCC)" ]; then $(MAKE) --no-print-directory lstm_cuda.so; \
+	else echo "SKIPPED: lstm_cuda.so: there is no nvcc on the PATH"; fi
+
+lstm_cuda.so: $(BUILD)/lstm_cuda.so
+	@cp $< $@.new && mv -f $@.new $@
+
+$(BUILD)/lstm_cuda.so: $(NVCC_OBJ) $(GPU_C) $(BUILD)/liblstm.a
+	@tests/gpu_resources.sh $(NVCC_OBJ:.o=.log) | tee $(BUILD)/nvcc/resources.txt
+	@echo "  LD  $@"
+	@$(NVCC) -shared -cudart static -o $@ $(filter-out %.a,$^) -L$(@D) -llstm -lcublas -lpthread \
+	    -Xlinker --exclude-libs,ALL,-z,relro,-z,now,-z,noexecstack
+
+$(BUILD)/nvcc/%.o: gpu/%.cu $(BUILD)/flags
+	@mkdir -p $(@D)
+	@echo "  NVCC $<"
+	@$(NVCC) $(NVCC_FLAGS) -c -o $@ $< > $(@:.o=.log) 2>&1 || { cat $(@:.o=.log); exit 1; }
+
+$(GPU_C): CPPFLAGS += -isystem $(CUDA_HOME)/include
+
+# The double is never built with -fsanitize=thread: what it does is the hardware's doing.
+$(BUILD)/tests/cuda_host/%.o: tests/cuda_host/%.cc $(BUILD)/flags
+	@mkdir -p $(@D)
+	@echo "  CXX $<"
+	@$(CXX_COMPILE) -I. $(CUDA_INCLUDES) $(if $(findstring thread,$(CFLAGS)),-w -g,$(CFLAGS)) -c -o $@ $<
+
+$(BUILD)/tests/cuda_host/%.o: tests/cuda_host/%.cu $(BUILD)/flags
+	@mkdir -p $(@D)
+	@echo "  CXX $<"
+	@$(CUDA_COMPILE) $(CFLAGS) -x c++ -c -o $@ $<
+
+$(BUILD)/cuda_host/%.o: gpu/%.cu $(BUILD)/flags
+	@mkdir -p $(@D)
+	@echo "  CXX $<"
+	@$(CUDA_COMPILE) $(CFLAGS) -x c++ -c -o $@ $<
+
+$(CUDA_HOST_TEST): $(BUILD)/%: $(BUILD)/%.o $(CUDA_HOST_OBJ) $(CUDA_HOST_GPU) $(BUILD)/liblstm.a
+	@echo "  LD  $@"
+	@$(CXX) $(CFLAGS) -o $@ $^ -lcmocka -lsqlite3 $(LIBS) -ldl
+
+# The plug-in itself, with a CUDA of its own inside.
+$(BUILD)/cuda_host/lstm_cuda.so: $(CUDA_HOST_OBJ) $(CUDA_HOST_GPU) $(BUILD)/liblstm.a
+	@echo "  LD  $@"
+	@$(CXX) -shared $(CFLAGS) $(LDFLAGS) -Wl,--exclude-libs,ALL $(SO_DEFS) -o $@ $^ $(LIBS)
+
+gpu-host-unit: $(CUDA_HOST_TEST)
+	@tests/run_unit.sh $(BUILD)/tests/logs $(CUDA_HOST_TEST)
+
+# What a developer runs: more seeds, and each of the sanitizers.
+gpu-host-test:
+	@if [ -z "$(CUDA_HEADERS)" ]; then echo "SKIPPED: the CUDA backend on the CPU: no CUDA headers in $(CUDA_HOME)"; \
+	else \
+	    export CUDA_HOST_SEEDS=$(if $(SHORT),4,8) && \
+	    $(MAKE) --no-print-directory gpu-host-unit && \
+	    $(MAKE) --no-print-directory CC=gcc BUILD=build/asan SANITIZE=address,undefined gpu-host-unit && \
+	    CUDA_HOST_SEEDS=1 $(MAKE) --no-print-directory CC=gcc BUILD=build/tsan SANITIZE=thread gpu-host-unit && \
+	    if echo 'int main(void) { return 0; }' | clang -fsanitize=memory -x c - -o /dev/null 2> /dev/null; then \
+	        $(MAKE) --no-print-directory CC=clang BUILD=build/msan SANITIZE=memory gpu-host-unit; \
+	    else echo "SKIPPED: the CUDA backend under MemorySanitizer: no clang with it here"; fi \
+	fi
 
 # What a Debian or Ubuntu needs to build and test; nothing happens when all of it is there.
 

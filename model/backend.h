@@ -1,6 +1,6 @@
 /* The seam between what a text means and where it is computed: one table of a few coarse functions.
- * The loop over time is behind it. The CPU's table is lstm_backend_cpu(); a plug-in exports its own
- * under LSTM_BACKEND_SYMBOL. */
+ * The loop over time is behind it. The CPU's table is lstm_backend_cpu(); a plug-in gives one for
+ * each of its devices. */
 #ifndef LSTM_BACKEND_H
 #define LSTM_BACKEND_H
 
@@ -36,5 +36,30 @@ struct lstm_backend {
 /* The CPU backend on the best instruction set this machine has, or on the one named "generic",
  * "avx2" or "avx512" (NULL when the machine lacks it or the name is unknown). */
 const struct lstm_backend *lstm_backend_cpu(const char *isa);
+
+/* What a plug-in exports, an object of this name. */
+#define LSTM_PLUGIN_SYMBOL "lstm_plugin"
+
+enum lstm_precision {
+    LSTM_PRECISION_FP16, /* 16 bits in memory, sums in 32: within 1e-2 of the CPU's fp32 */
+    LSTM_PRECISION_FP32  /* within 1e-5, several times slower */
+};
+
+enum { LSTM_ABOUT_SIZE = 200 };
+
+struct lstm_plugin {
+    uint32_t abi; /* LSTM_BACKEND_ABI; read before anything else */
+
+    /* The backend of a device, counted from 0. about (LSTM_ABOUT_SIZE): the device in words. The
+     * first call that gets as far as the driver starts it, which takes a second. Errors:
+     * LSTM_UNAVAILABLE with the reason, also in a process that has forked since. */
+    enum lstm_status (*open)(int32_t device, enum lstm_precision precision,
+                             const struct lstm_backend **backend, char *about,
+                             struct lstm_error *err);
+
+    /* What all models and sessions may hold of each device's memory together, in bytes, from the
+     * next allocation on. */
+    void (*limit)(uint64_t bytes);
+};
 
 #endif

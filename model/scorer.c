@@ -1,7 +1,7 @@
 #include "scorer.h"
-#include "backend.h"
 #include "cpu_kernels.h"
 #include "cpu_table.h"
+#include "device.h"
 #include "limits.h"
 #include "parallel.h"
 #include "tokenizer.h"
@@ -12,7 +12,7 @@
 
 struct lstm_scorer {
     struct lstm_model *model;
-    const struct lstm_backend *backend;
+    struct lstm_device device;
     struct lstm_loaded *loaded;         /* a classifier, else NULL */
     struct lstm_summarizer *summarizer; /* a summariser, else NULL; on the CPU */
 };
@@ -35,24 +35,49 @@ struct lstm_worker {
     int32_t capacity;
 };
 
+/* Where the device was not asked for by name, what it cannot hold goes to the CPU. */
+static enum lstm_status load_classifier(struct lstm_scorer *s, const char *device,
+                                        struct lstm_error *err)
+{
+    struct lstm_error reason;
+    enum lstm_status rc = lstm_device_choose(device, &s->device, err);
+    if (rc)
+        return rc;
+    if (strcmp(device, "auto") || s->device.backend == lstm_backend_cpu(NULL))
+        return s->device.backend->load(s->model, &s->loaded, err);
+    if (!s->device.backend->load(s->model, &s->loaded, &reason))
+        return LSTM_OK;
+    s->device = lstm_device_cpu(reason.text);
+    return s->device.backend->load(s->model, &s->loaded, err);
+}
+
+static enum lstm_status load_summarizer(struct lstm_scorer *s, const char *device,
+                                        struct lstm_error *err)
+{
+    enum lstm_status rc = LSTM_OK;
+    if (!strcmp(device, "auto"))
+        s->device = lstm_device_cpu("summaries are written on the CPU");
+    else if ((rc = lstm_device_choose(device, &s->device, err)))
+        return rc;
+    if (s->device.backend != lstm_backend_cpu(NULL))
+        return lstm_fail(err, LSTM_MISMATCH,
+                         "summaries are written on the CPU; use the device \"auto\"");
+    return lstm_summarizer_open(s->model, NULL, &s->summarizer, err);
+}
+
 enum lstm_status lstm_scorer_open(const void *blob, size_t size, const char *device,
                                   struct lstm_scorer **scorer, struct lstm_error *err)
 {
     enum lstm_status rc = LSTM_OK;
     struct lstm_scorer *s = NULL;
     *scorer = NULL;
-    if (strcmp(device, "auto") && strcmp(device, "cpu"))
-        return lstm_fail(err, LSTM_UNAVAILABLE,
-                         "there is no device \"%s\"; use \"auto\" or \"cpu\"", device);
     if (!(s = calloc(1, sizeof *s)))
         return lstm_fail(err, LSTM_NOMEM, "out of memory for a scorer");
-    s->backend = lstm_backend_cpu(NULL);
+    s->device = lstm_device_cpu("");
     if ((rc = lstm_model_read(blob, size, &s->model, err)))
         goto done;
-    if (s->model->sizes.decoder)
-        rc = lstm_summarizer_open(s->model, NULL, &s->summarizer, err);
-    else
-        rc = s->backend->load(s->model, &s->loaded, err);
+    rc =
+        s->model->sizes.decoder ? load_summarizer(s, device, err) : load_classifier(s, device, err);
     if (s->model->int8.weights)
         lstm_model_forget_weights(s->model); /* what is loaded is smaller */
 done:
@@ -66,7 +91,7 @@ void lstm_scorer_close(struct lstm_scorer *scorer)
 {
     if (!scorer)
         return;
-    scorer->backend->unload(scorer->loaded);
+    scorer->device.backend->unload(scorer->loaded);
     lstm_summarizer_close(scorer->summarizer);
     lstm_model_free(scorer->model);
     free(scorer);
@@ -84,7 +109,12 @@ size_t lstm_scorer_tables(void)
 
 const char *lstm_scorer_device(const struct lstm_scorer *scorer)
 {
-    return scorer->backend->name;
+    return scorer->device.backend->name;
+}
+
+const char *lstm_scorer_why(const struct lstm_scorer *scorer)
+{
+    return scorer->device.why;
 }
 
 enum lstm_status lstm_worker_open(const struct lstm_scorer *scorer, struct lstm_worker **worker,
@@ -96,7 +126,7 @@ enum lstm_status lstm_worker_open(const struct lstm_scorer *scorer, struct lstm_
     w->scorer = scorer;
     enum lstm_status rc = scorer->summarizer
                               ? lstm_summary_session_open(scorer->summarizer, &w->summaries, err)
-                              : scorer->backend->open(scorer->loaded, &w->session, err);
+                              : scorer->device.backend->open(scorer->loaded, &w->session, err);
     if (rc) {
         free(w);
         *worker = NULL;
@@ -108,7 +138,7 @@ void lstm_worker_close(struct lstm_worker *worker)
 {
     if (!worker)
         return;
-    worker->scorer->backend->close(worker->session);
+    worker->scorer->device.backend->close(worker->session);
     lstm_summary_session_close(worker->summaries);
     for (int i = 0; i < LSTM_THREADS_MAX; i++)
         lstm_tokens_free(&worker->lists[i]);
@@ -273,7 +303,7 @@ enum lstm_status lstm_worker_classify(struct lstm_worker *w, const struct lstm_t
     struct lstm_batch batch = { .starts = w->starts, .stop = stop, .stop_arg = stop_arg };
     rc = read_texts(w, texts, count, tokens, &batch, err);
     if (!rc && batch.texts > 0)
-        rc = w->scorer->backend->classify(w->session, &batch, w->logits, err);
+        rc = w->scorer->device.backend->classify(w->session, &batch, w->logits, err);
     release(w);
     if (rc)
         return rc;

@@ -7,15 +7,17 @@
 struct lstm_scorer; /* a model on a device: immutable, shared by connections and threads */
 struct lstm_worker; /* one caller's working memory for a scorer: used by one thread at a time */
 
-/* Parses a blob, of a classifier or a summariser, and loads it. device: "cpu" or "auto". The blob
- * is not needed after the call. Errors: LSTM_CORRUPT, LSTM_NOMEM, LSTM_UNAVAILABLE. On error
- * *scorer is NULL. */
+/* Parses a blob, of a classifier or a summariser, and loads it. device: see
+ * lstm_device_choose; "auto" is the CPU for a summariser too, and for what the device cannot hold.
+ * The blob is not needed after the call. Errors: LSTM_CORRUPT, LSTM_NOMEM, LSTM_UNAVAILABLE,
+ * LSTM_MISMATCH for a summariser on CUDA by name. On error *scorer is NULL. */
 enum lstm_status lstm_scorer_open(const void *blob, size_t size, const char *device,
                                   struct lstm_scorer **scorer, struct lstm_error *err);
 void lstm_scorer_close(struct lstm_scorer *scorer); /* after its workers; NULL is fine */
 
 const struct lstm_model *lstm_scorer_model(const struct lstm_scorer *scorer);
-const char *lstm_scorer_device(const struct lstm_scorer *scorer); /* "cpu-avx512" ... */
+const char *lstm_scorer_device(const struct lstm_scorer *scorer); /* "cpu-avx512", "cuda:0" ... */
+const char *lstm_scorer_why(const struct lstm_scorer *scorer);    /* see struct lstm_device */
 
 /* Bytes that the tables of input products of all scorers of the process take; they grow as tokens
  * are first met (model/limits.h bounds them). */
