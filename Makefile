@@ -138,7 +138,8 @@ $(call objects,$(filter %.S,$(EXT_SRC))) $(STATIC_OBJ): $(wildcard sql/schema.sq
 
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
-	@flags='$(COMPILE) $(OPTIMISE) $(KERNELS) $(ISA_avxvnni) $(ISA_avx512vnni) $(ISA_sha) $(CUDA_COMPILE) $(NVCC_FLAGS)'; \
+	@flags='$(COMPILE) $(OPTIMISE) $(KERNELS) $(ISA_avxvnni) $(ISA_avx512vnni) $(ISA_sha) \
+	    $(CUDA_COMPILE) $(NVCC_FLAGS)'; \
 	echo "$$flags" | cmp -s - $@ || echo "$$flags" > $@
 
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
