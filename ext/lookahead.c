@@ -137,7 +137,8 @@ static enum refusal examine(struct run *run, int *rc)
         !(run->expanded = parameters_expand(run->statement)))
         return REFUSED_PARAMETERS;
     refusal = vet(db, run->select, &run->vetted, rc);
-    if (!only_reads) /* its first step does all of it */
+    run->writes = !only_reads;
+    if (run->writes) /* its first step does all of it */
         run->vetted.runs_to_end = !run->vetted.may_end_early;
     return refusal;
 }

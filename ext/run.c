@@ -75,18 +75,19 @@ double run_allowance(const struct run *run)
     return 0.005 + run_gain(run) * (double)run->gained_texts / 2 + (stats_clock() - run->began) / 4;
 }
 
-/* How many texts the next look-ahead may score. Where nothing can end the statement early it takes
- * all of them, once the first few have shown that the texts it meets are those that come. */
+/* How many texts the next look-ahead may score. The last one was in vain if, but for the row in
+ * hand, no more texts came that it had brought than texts that it had not. Where nothing can end
+ * the statement early it takes all of them, once the first few have shown that the texts it meets
+ * are those that come. */
 static void grow(struct run *run, int is_eager)
 {
-    if (2 * run->used < run->taken || run->taken <= 1) {
+    run->unused = run->taken > 1 && run->used > run->late ? 0 : run->unused + 1;
+    if (run->unused > 0 || 2 * run->used < run->taken) {
         run->wanted = run->used > 1 ? run->used : 1;
-        run->unused++;
-        if (run->vetted.runs_to_end && run->met && run->unused == 1)
+        if (run->writes && run->vetted.runs_to_end && run->met && run->unused == 1)
             run->wanted = SIZE_MAX; /* the same texts in another order */
         return;
     }
-    run->unused = 0;
     if (run->vetted.runs_to_end)
         run->wanted = SIZE_MAX;
     else if (run->taken < run->wanted) /* there was no more, or no memory */

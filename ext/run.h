@@ -15,6 +15,7 @@ struct run {
     int is_vetted;           /* the following are known */
     enum refusal refusal;    /* for good, unless REFUSED_NOT */
     sqlite3_stmt *statement; /* not ours */
+    int writes;              /* so that the SELECT may come to its rows in another order */
     char *select;            /* the SELECT that is run ahead */
     char *expanded; /* the statement with the values of its parameters; NULL: it has none */
     struct vetted vetted;
@@ -27,7 +28,7 @@ struct run {
     size_t scored;           /* texts that were scored ahead and that it has not come to */
     size_t late;             /* misses since then */
     int met;                 /* the last one met texts that the statement had come to before */
-    int lookaheads, unused;  /* unused: look-aheads in a row of which less than half was used */
+    int lookaheads, unused;  /* unused: how many of the last ones were in vain */
     int was_deferred;        /* it has been said that a look-ahead costs too much */
 
     double began;

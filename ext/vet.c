@@ -206,7 +206,7 @@ static enum refusal vet_node(const struct plan_node *nodes, int count, const str
 /* A look-ahead cannot be stopped between two calls of ours, and NULL in place of a result may open
  * what the real result keeps closed, so what can happen between two calls has to be little: no
  * recursion, no scan within a scan, one scan or two groups of rows a nest. */
-static enum refusal vet_plan(sqlite3 *db, const char *select, int *rc)
+static enum refusal vet_plan(sqlite3 *db, const char *select, int *early_end, int *rc)
 {
     struct plan_node nodes[NODES_MAX];
     enum refusal refusal = REFUSED_NOT;
@@ -221,6 +221,7 @@ static enum refusal vet_plan(sqlite3 *db, const char *select, int *rc)
                                   .parent = sqlite3_column_int(s, 1) };
         detail = detail ? detail : "";
         read_access(detail, &node);
+        *early_end |= strstr(detail, " EXISTS") != NULL; /* as a join that ends at the first row */
         node.correlated = !strncmp(detail, "CORRELATED", 10);
         if (strstr(detail, "RECURSIVE STEP"))
             refusal = REFUSED_RECURSION;
@@ -246,6 +247,9 @@ enum refusal vet(sqlite3 *db, const char *select, struct vetted *vetted, int *rc
         return program.refusal;
     if (program.ours.count == 0)
         return REFUSED_NOT_CALLED;
+    enum refusal refusal = vet_functions(db, &program.names, rc);
+    if (!refusal)
+        refusal = vet_plan(db, select, &program.early_end, rc);
     *vetted = (struct vetted){
         .runs_to_end = !program.too_many && !program.has_coroutine && !program.early_end &&
                        !gives_rows_between(&program),
@@ -253,6 +257,5 @@ enum refusal vet(sqlite3 *db, const char *select, struct vetted *vetted, int *rc
         .may_end_early = program.early_end,
         .has_temporary = program.temporary,
     };
-    enum refusal refusal = vet_functions(db, &program.names, rc);
-    return refusal ? refusal : vet_plan(db, select, rc);
+    return refusal;
 }

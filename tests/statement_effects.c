@@ -56,7 +56,9 @@ int effects_step(struct effects *effects, sqlite3_stmt *statement)
                     sqlite3_errmsg(db));
         return rc;
     }
-    effects_put(effects, "%s:", sqlite3_errmsg(db));
+    /* Beside a row the message may be that of any statement before, but not one of ours. */
+    if (strstr(sqlite3_errmsg(db), "read-ahead"))
+        effects_put(effects, "%s: ", sqlite3_errmsg(db));
     for (int i = 0; i < sqlite3_column_count(statement); i++)
         put_value(effects, statement, i);
     effects_put(effects, "\n");

@@ -83,6 +83,10 @@ static const char *const batched[] = {
     " > 0",
     "SELECT id, " F ", lstm_sentiment(body || '!', 'mood'), lstm_classify(body, 'topic') FROM r",
     "SELECT id, " F " FROM r WHERE " F " > 0 ORDER BY " F,
+    "SELECT avg(lstm_sentiment(lstm_summarize(body, '{\"model\": \"title\", \"max_tokens\": 4, "
+    "\"beam\": 1}'), 'mood')) FROM r",
+    "SELECT count(*) FROM r WHERE " F
+    " > 0 AND lstm_sentiment(body || '!', 'mood') > 0 AND lstm_sentiment(body || '?', 'mood') < 1",
     "SELECT lstm_sentiment(lstm_summarize(body, '{\"model\": \"title\", \"max_tokens\": 4, "
     "\"beam\": 1}'), 'mood') "
     "FROM r WHERE id < 60",
