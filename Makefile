@@ -158,7 +158,8 @@ CUDA_HOST_GPU  := $(GPU_C) $(GPU_CU:gpu/%.cu=$(BUILD)/cuda_host/%.o)
 CUDA_INCLUDES  := -isystem $(CUDA_HOME)/include -isystem $(CUDA_HOME)/include/cccl
 
 # No frame in memory, no spill; ptxas tells what each kernel takes, and tests/gpu_resources.sh makes a table of it.
-NVCC_FLAGS := -std=c++17 -O3 -I. -MMD -MP --threads 2 $(foreach arch,$(CUDA_ARCHS),-gencode arch=compute_$(arch),code=sm_$(arch)) \
+NVCC_FLAGS := -std=c++17 -O3 -I. -MMD -MP --threads 2 \
+              $(foreach arch,$(CUDA_ARCHS),-gencode arch=compute_$(arch),code=sm_$(arch)) \
               -gencode arch=compute_$(lastword $(CUDA_ARCHS)),code=compute_$(lastword $(CUDA_ARCHS)) \
               -Werror all-warnings -Xptxas -v,--warn-on-spills,--warn-on-local-memory-usage \
               -Xcompiler -fPIC,-fvisibility=hidden,-Wall,-Wextra
