@@ -81,7 +81,8 @@ $(BUILD)/lstm_ext.so: $(EXT_OBJ) $(MODEL_OBJ)
 
 # The tool and the tests have the extension inside; from the archive each takes only what it uses.
 GPU_PLAIN_OBJ := $(call objects,$(addprefix gpu/,plan.c packing.c round.c)) # of the CUDA backend what needs no CUDA
-$(BUILD)/liblstm.a: $(MODEL_OBJ) $(STATIC_OBJ) $(GPU_PLAIN_OBJ) $(filter-out %/main.o,$(TRAIN_OBJ)) $(call objects,$(SHARED_TEST_SRC))
+$(BUILD)/liblstm.a: $(MODEL_OBJ) $(STATIC_OBJ) $(GPU_PLAIN_OBJ) $(filter-out %/main.o,$(TRAIN_OBJ)) \
+                    $(call objects,$(SHARED_TEST_SRC))
 	@mkdir -p $(@D)
 	@rm -f $@.new && ar rcs $@.new $^ && mv $@.new $@
 
@@ -144,8 +145,9 @@ $(BUILD)/flags: FORCE
 
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
 
-# The CUDA backend. nvcc makes lstm_cuda.so of it, which the extension looks for beside itself. Everywhere else where the
-# CUDA toolkit's headers are, the same sources are compiled for the CPU and run on tests/cuda_host, a test double of CUDA.
+# The CUDA backend. nvcc makes lstm_cuda.so of it, which the extension looks for beside itself. Everywhere else where
+# the CUDA toolkit's headers are, the same sources are compiled for the CPU and run on tests/cuda_host, a test double
+# of CUDA.
 
 CUDA_ARCHS     := 75 80 86 89 90 100 120
 CUDA_HEADERS   := $(wildcard $(CUDA_HOME)/include/cuda_runtime.h)
