@@ -155,7 +155,7 @@ GPU_C          := $(call objects,$(wildcard gpu/*.c))
 GPU_CU         := $(wildcard gpu/*.cu)
 NVCC_OBJ       := $(GPU_CU:gpu/%.cu=$(BUILD)/nvcc/%.o)
 CUDA_HOST_TEST := $(addprefix $(BUILD)/,$(basename $(wildcard tests/cuda_host/test_*)))
-CUDA_HOST_OBJ  := $(call objects,$(filter-out tests/cuda_host/test_%,$(wildcard tests/cuda_host/*.cc)))
+CUDA_HOST_OBJ  := $(call objects,$(wildcard tests/cuda_host/*.cc))
 CUDA_HOST_GPU  := $(GPU_C) $(GPU_CU:gpu/%.cu=$(BUILD)/cuda_host/%.o)
 CUDA_INCLUDES  := -isystem $(CUDA_HOME)/include -isystem $(CUDA_HOME)/include/cccl
 
@@ -209,7 +209,7 @@ $(BUILD)/cuda_host/%.o: gpu/%.cu $(BUILD)/flags
 	@echo "  CXX $<"
 	@$(CUDA_COMPILE) $(CFLAGS) -x c++ -c -o $@ $<
 
-$(CUDA_HOST_TEST): $(BUILD)/%: $(BUILD)/%.o $(CUDA_HOST_OBJ) $(CUDA_HOST_GPU) $(BUILD)/liblstm.a
+$(CUDA_HOST_TEST): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/tests/cuda_host/machine.o $(CUDA_HOST_OBJ) $(CUDA_HOST_GPU) $(BUILD)/liblstm.a
 	@echo "  LD  $@"
 	@$(CXX) $(CFLAGS) -o $@ $^ -lcmocka -lsqlite3 $(LIBS) -ldl
 

@@ -26,15 +26,20 @@ enum lstm_status gpu_status(cudaError_t error, const char *call, struct lstm_err
                      cudaGetErrorString(error), (int)error);
 }
 
-static enum lstm_status check_fork(struct lstm_error *err)
+int gpu_is_forked(void)
 {
     const long process = atomic_load(&started);
-    if (process == 0 || process == (long)getpid())
+    return process != 0 && process != (long)getpid();
+}
+
+static enum lstm_status check_fork(struct lstm_error *err)
+{
+    if (!gpu_is_forked())
         return LSTM_OK;
     return lstm_fail(err, LSTM_UNAVAILABLE,
                      "CUDA was started by process %ld, which then forked this one, where it cannot "
                      "be used; use the device \"cpu\" here, or fork before the first use",
-                     process);
+                     atomic_load(&started));
 }
 
 static enum lstm_status count_devices(int *count, struct lstm_error *err)
@@ -114,6 +119,7 @@ enum lstm_status gpu_device_enter(const struct gpu_device *device, int *before,
                                   struct lstm_error *err)
 {
     enum lstm_status rc = check_fork(err);
+    *before = -1;
     if (rc)
         return rc;
     GPU_TRY(cudaGetDevice(before));
@@ -124,7 +130,8 @@ done:
 
 void gpu_device_leave(int before)
 {
-    (void)cudaSetDevice(before); /* it was set before: there is nothing to say */
+    if (before >= 0)
+        (void)cudaSetDevice(before); /* it was set before: there is nothing to say */
 }
 
 static enum lstm_status refuse(const struct gpu_device *device, size_t size, uint64_t others,

@@ -20,9 +20,13 @@ struct gpu_device {
 enum lstm_status gpu_device_find(int32_t ordinal, const struct gpu_device **device,
                                  struct lstm_error *err);
 
+/* Whether this process has forked since CUDA was started: then every use fails, and nothing can be
+ * given back, since a child has the driver's handles without its threads. */
+int gpu_is_forked(void);
+
 /* Around every use of a device: makes it the thread's, and gives the thread back the one it had,
- * since the thread is not ours. In a process that has forked since CUDA was started every use
- * fails: the child has the driver's handles without its threads. Errors: LSTM_UNAVAILABLE. */
+ * since the thread is not ours. Errors: LSTM_UNAVAILABLE. Who gives something back goes on after an
+ * error. */
 enum lstm_status gpu_device_enter(const struct gpu_device *device, int *before,
                                   struct lstm_error *err);
 void gpu_device_leave(int before);

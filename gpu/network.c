@@ -191,7 +191,8 @@ void gpu_network_unload(struct lstm_loaded *loaded)
     int before;
     if (!loaded)
         return;
-    if (!gpu_device_enter(loaded->device, &before, NULL)) { /* a fork leaves it to the parent */
+    if (!gpu_is_forked()) {
+        (void)gpu_device_enter(loaded->device, &before, NULL);
         gpu_device_free(loaded->device, loaded->memory, loaded->at.end);
         gpu_device_leave(before);
     }

@@ -35,7 +35,8 @@ void gpu_session_close(struct lstm_session *s)
     int before;
     if (!s)
         return;
-    if (!gpu_device_enter(s->network->device, &before, NULL)) { /* a fork leaves it to the parent */
+    if (!gpu_is_forked()) {
+        (void)gpu_device_enter(s->network->device, &before, NULL);
         close_entered(s);
         gpu_device_leave(before);
     }

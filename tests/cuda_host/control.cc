@@ -39,15 +39,23 @@ long from_environment(const char *name, long otherwise)
     return value ? strtol(value, nullptr, 10) : otherwise;
 }
 
-cuda_host_device device_at_start()
+struct machine {
+    cuda_host_device devices[CUDA_HOST_DEVICES_MAX];
+    int count;
+};
+
+machine machine_at_start()
 {
     cuda_host_device d = cuda_host_default_device;
     long cc = from_environment("CUDA_HOST_CC", 10 * d.major + d.minor);
     d.major = static_cast<int>(cc / 10);
     d.minor = static_cast<int>(cc % 10);
+    d.multiprocessors = static_cast<int>(from_environment("CUDA_HOST_PROCESSORS", 4));
     random_state = static_cast<uint64_t>(from_environment("CUDA_HOST_SEED", 1));
-    return d;
+    return { { d }, 1 };
 }
+
+machine here = machine_at_start();
 
 cudaError_t error_of_call(const char *name)
 {
@@ -57,14 +65,24 @@ cudaError_t error_of_call(const char *name)
             stuck = fault.error;
         return fault.error;
     }
-    if (device.count <= 0)
-        return device.count ? cudaErrorInsufficientDriver : cudaErrorNoDevice;
+    if (here.count <= 0)
+        return here.count ? cudaErrorInsufficientDriver : cudaErrorNoDevice;
     return stuck;
 }
 
 } // namespace
 
-cuda_host_device device = device_at_start();
+thread_local int this_device;
+
+const cuda_host_device &device_at(int ordinal)
+{
+    return here.devices[ordinal];
+}
+
+int device_count()
+{
+    return here.count;
+}
 
 void problem(const char *format, ...)
 {
@@ -91,11 +109,12 @@ uint32_t choose(uint32_t below)
  * Specifications per Compute Capability"). */
 size_t shared_bytes_max()
 {
-    size_t kib = device.major >= 12  ? 99
-                 : device.major >= 9 ? 227
-                 : device.major < 8  ? 64
-                 : device.minor == 0 ? 163
-                                     : 99;
+    const cuda_host_device &d = device();
+    size_t kib = d.major >= 12  ? 99
+                 : d.major >= 9 ? 227
+                 : d.major < 8  ? 64
+                 : d.minor == 0 ? 163
+                                : 99;
     return kib * 1024;
 }
 
@@ -155,18 +174,18 @@ void moments_acquire(const moments &before)
 
 using namespace cuda_host;
 
-const cuda_host_device cuda_host_default_device = {
-    .count = 1, .major = 9, .minor = 0, .multiprocessors = 4, .memory = size_t(1) << 30
-};
+const cuda_host_device cuda_host_default_device = { 9, 0, 4, size_t(1) << 30 };
 
 void cuda_host_seed(uint64_t seed)
 {
     random_state = seed;
 }
 
-void cuda_host_set_device(const cuda_host_device *to)
+void cuda_host_set_devices(const cuda_host_device *devices, int count)
 {
-    cuda_host::device = *to;
+    here.count = count;
+    for (int i = 0; i < count; i++)
+        here.devices[i] = devices[i];
 }
 
 void cuda_host_fail(const char *name, long nth, int error, int is_sticky)

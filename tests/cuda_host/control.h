@@ -1,5 +1,6 @@
-/* What a test says to the host emulation of CUDA. From the environment: CUDA_HOST_SEED and
- * CUDA_HOST_CC (75, 80, 90 ...). Not while another thread is in a CUDA call. */
+/* What a test says to the host emulation of CUDA. From the environment: CUDA_HOST_SEED,
+ * CUDA_HOST_CC (75, 80, 90 ...), CUDA_HOST_PROCESSORS. Not while another thread is in a CUDA call.
+ */
 #ifndef CUDA_HOST_CONTROL_H
 #define CUDA_HOST_CONTROL_H
 
@@ -10,17 +11,19 @@
 extern "C" {
 #endif
 
-/* What the device of the emulation is; all of them are alike. */
 struct cuda_host_device {
-    int count;        /* of devices; 0: none, -1: the driver is missing */
     int major, minor; /* compute capability */
     int multiprocessors;
     size_t memory; /* bytes, at most 4 GiB */
 };
-extern const struct cuda_host_device cuda_host_default_device; /* 1 of 9.0, 4 processors, 1 GiB */
+extern const struct cuda_host_device cuda_host_default_device; /* 9.0, 4 processors, 1 GiB */
 
 void cuda_host_seed(uint64_t seed); /* of every order that CUDA leaves open, from now on */
-void cuda_host_set_device(const struct cuda_host_device *device);
+
+/* The machine's devices, at most 8; one default device unless set. count: or CUDA_HOST_NO_DRIVER,
+ * CUDA_HOST_OLD_DRIVER. */
+enum { CUDA_HOST_DEVICES_MAX = 8, CUDA_HOST_NO_DRIVER = -1, CUDA_HOST_OLD_DRIVER = -2 };
+void cuda_host_set_devices(const struct cuda_host_device *devices, int count);
 
 /* The nth call from now on (1: the next) of this name, or of any with NULL, fails with this
  * cudaError_t or, if it is a cuBLAS call, CUBLAS_STATUS_INTERNAL_ERROR. After a sticky one every

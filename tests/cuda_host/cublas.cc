@@ -289,7 +289,7 @@ cublasStatus_t cublasGemmEx(cublasHandle_t context, cublasOperation_t operation_
     if (!are_types(type_a, type_b, type_c, compute) ||
         context->pointers != CUBLAS_POINTER_MODE_HOST)
         return CUBLAS_STATUS_NOT_SUPPORTED;
-    if (type_a == CUDA_R_16BF && device.major < 8)
+    if (type_a == CUDA_R_16BF && device().major < 8)
         return CUBLAS_STATUS_ARCH_MISMATCH;
     bool turn_a = operation_a != CUBLAS_OP_N, turn_b = operation_b != CUBLAS_OP_N;
     product p = {

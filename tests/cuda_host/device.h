@@ -21,7 +21,13 @@ namespace cuda_host
 
 uint32_t choose(uint32_t below); /* drawn from the seed: 0 .. below - 1 */
 
-extern cuda_host_device device;
+const cuda_host_device &device_at(int ordinal);
+int device_count();                  /* or why there is none, as in control.h */
+extern thread_local int this_device; /* that the host thread has chosen */
+inline const cuda_host_device &device()
+{
+    return device_at(this_device);
+}
 size_t shared_bytes_max(); /* of a block, for a kernel that has asked for more than 48 KiB */
 
 /* Every entry of the API begins with one: takes the lock, counts the call, and is the error that
@@ -59,6 +65,7 @@ bool memory_free(void *at);         /* false: no allocation starts there */
 size_t memory_used();
 long memory_count();                   /* of allocations, pinned ones too */
 size_t memory_room(const void *at);    /* bytes from here to the end of its allocation, 0: none */
+int memory_owner(const void *at);      /* the device it was allocated on; -1: none */
 bool memory_is_device(const void *at); /* within the range, allocated or not */
 bool memory_is_mapped(const void *at); /* the host could read it */
 void memory_check();                   /* that nothing was written around the allocations */

@@ -34,11 +34,17 @@ struct thread {
     moment meeting; /* of the lanes of a mask whose first lane this is */
 };
 
+struct warp { /* a bit for each lane */
+    unsigned lanes, waiting, gone;
+};
+
 /* The threads of a block and what they share; used again for another block when all are gone. */
 struct block {
     uint3 index;
     std::vector<thread> threads;
+    std::vector<warp> warps;
     unsigned size, waiting, gone;
+    const thread *first; /* of those that wait */
     shared_memory shared;
     moment meeting, turn; /* turn: what ran in this structure before */
 };
@@ -74,6 +80,11 @@ template <typename Each> void synchronise(moment *at, Each each)
         __tsan_acquire(at);
     });
     __tsan_switch_to_fiber(here, 1);
+}
+
+bool is_same(const simt_site &a, const simt_site &b)
+{
+    return a.line == b.line && (a.file == b.file || !strcmp(a.file, b.file));
 }
 
 void wake(thread &t)
@@ -113,6 +124,9 @@ void block_begin(block &b, uint3 index)
     b.index = index;
     b.size = size.x * size.y * size.z;
     b.waiting = b.gone = 0;
+    b.warps.assign((b.size + 31) / 32, { ~0u, 0, 0 });
+    if (b.size % 32)
+        b.warps.back().lanes = (1u << b.size % 32) - 1;
     b.shared.begin(running->shared_bytes);
     for (unsigned i = 0; i < b.size; i++) {
         if (i == b.threads.size())
@@ -139,13 +153,13 @@ void thread_gone(thread &t)
     t.now = state::gone;
     alive--;
     b.gone++;
+    b.warps[t.rank / 32].gone |= 1u << t.rank % 32;
     yields = 0;
     if (grid_waiting)
         problem("it has returned, and %zu others wait for the grid", grid_waiting);
-    for (unsigned i = 0; b.waiting && i < b.size; i++)
-        if (b.threads[i].now == state::at_block)
-            problem("it has returned, and %u others wait at %s (%s:%d)", b.waiting,
-                    b.threads[i].site.what, b.threads[i].site.file, b.threads[i].site.line);
+    if (b.waiting)
+        problem("it has returned, and %u others wait at %s (%s:%d)", b.waiting, b.first->site.what,
+                b.first->site.file, b.first->site.line);
 }
 
 [[noreturn]] void nobody_is_ready()
@@ -240,16 +254,12 @@ void simt_block(simt_site site)
     if (b.gone)
         problem("it waits at %s (%s:%d), and %u threads of the block have returned", site.what,
                 site.file, site.line, b.gone);
-    for (unsigned i = 0; b.waiting && i < b.size; i++) {
-        const thread &other = b.threads[i];
-        if (other.now != state::at_block)
-            continue;
-        if (other.site.line != site.line || strcmp(other.site.file, site.file))
-            problem("it waits at %s (%s:%d), and thread %u of the block at %s (%s:%d)", site.what,
-                    site.file, site.line, other.rank, other.site.what, other.site.file,
-                    other.site.line);
-        break;
-    }
+    if (!b.waiting)
+        b.first = self;
+    else if (!is_same(site, b.first->site))
+        problem("it waits at %s (%s:%d), and thread %u of the block at %s (%s:%d)", site.what,
+                site.file, site.line, b.first->rank, b.first->site.what, b.first->site.file,
+                b.first->site.line);
     bool is_last = ++b.waiting == b.size;
     if (is_last) {
         b.waiting = 0;
@@ -292,55 +302,49 @@ void simt_grid(simt_site site)
     wait(state::at_grid, site, is_last);
 }
 
-/* Whether all lanes of the mask wait here; ends the program where one never will. */
-static bool warp_has_met(unsigned mask, const thread *lanes, unsigned count, simt_site site)
+/* Ends the program where the lanes of the mask will never all be here. All that wait with this mask
+ * are at the same place, so one of them tells. */
+static void check_mask(unsigned mask, const warp &w, const thread *lanes, simt_site site)
 {
-    bool have_all = true;
-    for (unsigned i = 0; i < 32; i++) {
-        if (!(mask >> i & 1))
-            continue;
-        if (i >= count)
-            problem("the mask %08x of %s (%s:%d) names lane %u of a warp of %u", mask, site.what,
-                    site.file, site.line, i, count);
-        const thread &lane = lanes[i];
-        if (lane.now == state::gone)
-            problem("the mask %08x of %s (%s:%d) names lane %u, which has returned", mask,
-                    site.what, site.file, site.line, i);
-        if (lane.now != state::at_warp)
-            have_all = false;
-        else if (lane.mask != mask || lane.site.line != site.line ||
-                 strcmp(lane.site.file, site.file) || strcmp(lane.site.what, site.what))
-            problem("it is at %s (%s:%d) with the mask %08x, and lane %u at %s (%s:%d) with %08x",
-                    site.what, site.file, site.line, mask, i, lane.site.what, lane.site.file,
-                    lane.site.line, lane.mask);
-    }
-    return have_all;
+    if (!(mask >> simt_lane() & 1))
+        problem("its mask %08x at %s (%s:%d) is without its own lane %u", mask, site.what,
+                site.file, site.line, simt_lane());
+    if (mask & ~w.lanes)
+        problem("the mask %08x of %s (%s:%d) names lane %d of a warp of %d", mask, site.what,
+                site.file, site.line, __builtin_ctz(mask & ~w.lanes), __builtin_popcount(w.lanes));
+    if (mask & w.gone)
+        problem("the mask %08x of %s (%s:%d) names lane %d, which has returned", mask, site.what,
+                site.file, site.line, __builtin_ctz(mask & w.gone));
+    if (!(mask & w.waiting))
+        return;
+    const thread &other = lanes[__builtin_ctz(mask & w.waiting)];
+    if (other.mask != mask || !is_same(other.site, site))
+        problem("it is at %s (%s:%d) with the mask %08x, and lane %u at %s (%s:%d) with %08x",
+                site.what, site.file, site.line, mask, other.rank % 32, other.site.what,
+                other.site.file, other.site.line, other.mask);
 }
 
 void simt_warp(unsigned mask, void *mine, void (*combine)(void *const lanes[32]), bool orders,
                simt_site site)
 {
-    block &b = *self->home;
-    unsigned first = self->rank / 32 * 32, count = b.size - first;
-    thread *lanes = &b.threads[first];
-    if (!(mask >> simt_lane() & 1))
-        problem("its mask %08x at %s (%s:%d) is without its own lane %u", mask, site.what,
-                site.file, site.line, simt_lane());
+    warp &w = self->home->warps[self->rank / 32];
+    thread *lanes = &self->home->threads[self->rank / 32 * 32];
+    check_mask(mask, w, lanes, site);
     self->mask = mask;
     self->mine = mine;
     self->site = site;
     self->now = state::at_warp;
-    if (warp_has_met(mask, lanes, count, site)) {
-        void *brought[32];
-        for (unsigned i = 0; i < 32; i++)
-            brought[i] = mask >> i & 1 ? lanes[i].mine : nullptr;
+    w.waiting |= 1u << simt_lane();
+    if ((w.waiting & mask) == mask) {
+        w.waiting &= ~mask;
+        auto each = [mask, lanes](auto &&what) {
+            for (unsigned left = mask; left; left &= left - 1)
+                what(lanes[__builtin_ctz(left)]);
+        };
+        void *brought[32] = {};
+        each([&brought](thread &t) { brought[t.rank % 32] = t.mine; });
         if (combine)
             combine(brought);
-        auto each = [mask, lanes](auto &&what) {
-            for (unsigned i = 0; i < 32; i++)
-                if (mask >> i & 1)
-                    what(lanes[i]);
-        };
         if (orders)
             synchronise(&lanes[__builtin_ctz(mask)].meeting, each);
         each([](thread &t) { wake(t); });

@@ -35,7 +35,7 @@ const char *name_of(const void *kernel)
 
 int threads_of_processor()
 {
-    return device.major == 7 || (device.major == 8 && device.minor) ? 1024 : 2048;
+    return device().major == 7 || (device().major == 8 && device().minor) ? 1024 : 2048;
 }
 
 /* Registers, which bound it further on a device, are not known here. */
@@ -57,7 +57,7 @@ cudaError_t check_launch(const cudaLaunchConfig_t &config, const void *kernel, b
         return cudaErrorInvalidConfiguration;
     if (config.dynamicSmemBytes > static_cast<size_t>(function_of(kernel).shared_bytes))
         return cudaErrorInvalidValue;
-    uint64_t room = static_cast<uint64_t>(device.multiprocessors) *
+    uint64_t room = static_cast<uint64_t>(device().multiprocessors) *
                     static_cast<uint64_t>(blocks_of_processor(static_cast<unsigned>(threads),
                                                               config.dynamicSmemBytes));
     if (is_cooperative && blocks > room)
@@ -69,9 +69,15 @@ cudaError_t check_launch(const cudaLaunchConfig_t &config, const void *kernel, b
 
 void simt_check_pointer(const void *pointer, int position)
 {
-    if (!pointer || memory_room(pointer) ||
-        memory_room(static_cast<const char *>(pointer) - 1)) /* the end of an array */
+    if (!pointer)
         return;
+    const void *inside = memory_room(pointer) ? pointer : static_cast<const char *>(pointer) - 1;
+    if (memory_room(inside)) { /* or past its end */
+        if (memory_owner(inside) != this_device)
+            problem("argument %d of a kernel, %p, is memory of device %d", position, pointer,
+                    memory_owner(inside));
+        return;
+    }
     if (memory_is_device(pointer))
         problem("argument %d of a kernel, %p, is no memory that is allocated", position, pointer);
     problem("argument %d of a kernel, %p, is memory of the host", position, pointer);
@@ -141,7 +147,7 @@ cudaError_t cudaFuncGetAttributes(cudaFuncAttributes *attributes, const void *ke
     *attributes = {};
     attributes->maxThreadsPerBlock = THREADS_MAX;
     attributes->maxDynamicSharedSizeBytes = function_of(kernel).shared_bytes;
-    attributes->binaryVersion = 10 * device.major + device.minor;
+    attributes->binaryVersion = 10 * device().major + device().minor;
     return cudaSuccess;
 }
 

@@ -23,13 +23,14 @@ constexpr size_t ALIGN = 256;             /* of cudaMalloc, and at least so much
 struct allocation {
     char *at;
     size_t size;
+    int device;
 };
 
 char *range;
 size_t cursor; /* where the search for room begins: memory is not soon used again */
 std::vector<allocation> &allocations = *new std::vector<allocation>; /* sorted by address */
 std::vector<allocation> &pinned = *new std::vector<allocation>;
-size_t used;
+size_t used[CUDA_HOST_DEVICES_MAX];
 int working; /* nested */
 
 struct sigaction before_us;
@@ -102,7 +103,7 @@ void *memory_allocate(size_t size)
 {
     if (!range)
         open_range();
-    if (size > device.memory || used > device.memory - size)
+    if (size > device().memory || used[this_device] > device().memory - size)
         return nullptr;
     size_t offset = find_gap(cursor ? cursor : ALIGN, size);
     if (offset == RANGE)
@@ -110,7 +111,7 @@ void *memory_allocate(size_t size)
     if (offset == RANGE)
         return nullptr;
     device_works open;
-    allocation a = { range + offset, size };
+    allocation a = { range + offset, size, this_device };
     auto place = std::find_if(allocations.begin(), allocations.end(),
                               [&a](const allocation &other) { return other.at > a.at; });
     allocations.insert(place, a);
@@ -119,7 +120,7 @@ void *memory_allocate(size_t size)
     guard_close(a.at + size, padded - size + ALIGN);
     guard_new(a.at, size);
     cursor = offset + padded + ALIGN;
-    used += size;
+    used[this_device] += size;
     return a.at;
 }
 
@@ -135,14 +136,14 @@ bool memory_free(void *at)
     size_t end = static_cast<size_t>(found->at - range + found->size) / 4096 * 4096;
     if (end > begin) /* the addresses are not soon used again, the memory may be */
         madvise(range + begin, end - begin, MADV_DONTNEED);
-    used -= found->size;
+    used[found->device] -= found->size;
     allocations.erase(found);
     return true;
 }
 
 size_t memory_used()
 {
-    return used;
+    return used[this_device];
 }
 
 long memory_count()
@@ -154,6 +155,12 @@ size_t memory_room(const void *at)
 {
     const allocation *a = holder(allocations, at);
     return a ? static_cast<size_t>(a->at + a->size - static_cast<const char *>(at)) : 0;
+}
+
+int memory_owner(const void *at)
+{
+    const allocation *a = holder(allocations, at);
+    return a ? a->device : -1;
 }
 
 bool memory_is_device(const void *at)
@@ -182,7 +189,7 @@ void *pinned_allocate(size_t size)
         memset(at, NEW_BYTE, size);
         if (__msan_poison)
             __msan_poison(at, size);
-        pinned.push_back({ at, size });
+        pinned.push_back({ at, size, 0 });
     }
     return at;
 }

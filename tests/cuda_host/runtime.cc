@@ -56,8 +56,6 @@ const struct {
 #undef ERROR
 };
 
-thread_local int current_device;
-
 } // namespace
 
 const char *cudaGetErrorName(cudaError_t error)
@@ -91,22 +89,22 @@ cudaError_t cudaPeekAtLastError(void)
 cudaError_t cudaGetDeviceCount(int *count)
 {
     ENTER;
-    *count = device.count;
+    *count = device_count();
     return cudaSuccess;
 }
 
 cudaError_t cudaSetDevice(int ordinal)
 {
     ENTER;
-    NEED(ordinal >= 0 && ordinal < device.count, cudaErrorInvalidDevice);
-    current_device = ordinal;
+    NEED(ordinal >= 0 && ordinal < device_count(), cudaErrorInvalidDevice);
+    this_device = ordinal;
     return cudaSuccess;
 }
 
 cudaError_t cudaGetDevice(int *ordinal)
 {
     ENTER;
-    *ordinal = current_device;
+    *ordinal = this_device;
     return cudaSuccess;
 }
 
@@ -120,14 +118,15 @@ cudaError_t cudaDeviceReset(void)
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp *properties, int ordinal)
 {
     ENTER;
-    NEED(ordinal >= 0 && ordinal < device.count, cudaErrorInvalidDevice);
+    NEED(ordinal >= 0 && ordinal < device_count(), cudaErrorInvalidDevice);
+    const cuda_host_device &d = device_at(ordinal);
     *properties = {};
-    snprintf(properties->name, sizeof properties->name, "host emulation of a %d.%d", device.major,
-             device.minor);
-    properties->major = device.major;
-    properties->minor = device.minor;
-    properties->multiProcessorCount = device.multiprocessors;
-    properties->totalGlobalMem = device.memory;
+    snprintf(properties->name, sizeof properties->name, "host emulation of a %d.%d", d.major,
+             d.minor);
+    properties->major = d.major;
+    properties->minor = d.minor;
+    properties->multiProcessorCount = d.multiprocessors;
+    properties->totalGlobalMem = d.memory;
     properties->sharedMemPerBlock = 48 * 1024;
     properties->sharedMemPerBlockOptin = shared_bytes_max();
     properties->sharedMemPerMultiprocessor = shared_bytes_max() + 1024;
@@ -182,17 +181,18 @@ cudaError_t cudaDeviceGetStreamPriorityRange(int *least, int *greatest)
     return cudaSuccess;
 }
 
+/* These two work without a driver: it is how one learns that there is none. */
 cudaError_t cudaRuntimeGetVersion(int *version)
 {
-    ENTER;
     *version = CUDART_VERSION;
     return cudaSuccess;
 }
 
-/* Works without a driver: it is how one learns that there is none. */
 cudaError_t cudaDriverGetVersion(int *version)
 {
-    *version = device.count < 0 ? 0 : CUDART_VERSION;
+    *version = device_count() == CUDA_HOST_NO_DRIVER    ? 0
+               : device_count() == CUDA_HOST_OLD_DRIVER ? 12020
+                                                        : CUDART_VERSION;
     return cudaSuccess;
 }
 
@@ -249,8 +249,8 @@ cudaError_t cudaFreeHost(void *at)
 cudaError_t cudaMemGetInfo(size_t *available, size_t *total)
 {
     ENTER;
-    *total = device.memory;
-    *available = device.memory - memory_used();
+    *total = device().memory;
+    *available = device().memory - memory_used();
     return cudaSuccess;
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <pthread.h>
 
 using namespace cuda_host;
 
@@ -25,6 +26,7 @@ struct ticket { /* the work that a stream had been given by some moment */
 };
 
 struct piece {
+    int device;
     run_function run; /* none: only waits */
     ticket wait;
     moments before;
@@ -40,12 +42,22 @@ using nodes = std::vector<node>;
 struct capture {
     nodes graph;
     CUstream_st *origin;
-    bool is_broken, is_over, is_strict; /* strict: unsafe calls break it */
+    bool is_broken, is_over;
+    cudaStreamCaptureMode
+        mode; /* whose unsafe calls break it: everybody's, the thread's, nobody's */
+    pthread_t thread;
+
+    bool is_disturbed() const
+    {
+        return mode == cudaStreamCaptureModeGlobal ||
+               (mode == cudaStreamCaptureModeThreadLocal && pthread_equal(thread, pthread_self()));
+    }
 };
 
 } // namespace
 
 struct CUstream_st {
+    int device;
     bool is_blocking; /* waits for the default stream, and it for this one */
     std::shared_ptr<progress> at;
     std::deque<piece> queue;
@@ -100,7 +112,7 @@ auto &executables = *new register_of<CUgraphExec_st>;
 CUstream_st *default_stream()
 {
     if (streams.all.empty())
-        streams.add(new CUstream_st{ true, std::make_shared<progress>(), {}, {}, {}, {} });
+        streams.add(new CUstream_st{ 0, true, std::make_shared<progress>(), {}, {}, {}, {} });
     return streams.all[0];
 }
 
@@ -122,7 +134,7 @@ void add_wait(CUstream_st *s, const ticket &wait, const moments &last)
 {
     if (wait.is_done() && last.empty())
         return;
-    s->queue.push_back({ nullptr, wait, {}, nullptr });
+    s->queue.push_back({ 0, nullptr, wait, {}, nullptr });
     s->at->added++;
     join(s->last, last);
 }
@@ -147,8 +159,11 @@ void run_one(CUstream_st *s)
 {
     piece next = std::move(s->queue.front());
     s->queue.pop_front();
+    const int chosen = this_device;
+    this_device = next.device;
     if (next.run)
         next.run(next.before, next.after.get());
+    this_device = chosen;
     s->at->done++;
 }
 
@@ -254,7 +269,7 @@ namespace cuda_host
 cudaError_t stream_add(cudaStream_t handle, const prepare_function &prepare)
 {
     CUstream_st *s = find(handle);
-    if (!s)
+    if (!s || (s != default_stream() && s->device != this_device))
         return cudaErrorInvalidResourceHandle;
     if (s->capturing) {
         if (s->capturing->is_broken)
@@ -273,7 +288,7 @@ cudaError_t stream_add(cudaStream_t handle, const prepare_function &prepare)
     moments before = s->last;
     before.push_back(moment_now());
     auto after = std::make_shared<moment>();
-    s->queue.push_back({ prepare(), {}, before, after });
+    s->queue.push_back({ this_device, prepare(), {}, before, after });
     s->at->added++;
     s->last = { after };
     return cudaSuccess;
@@ -312,7 +327,7 @@ cudaError_t capture_refuses()
 {
     cudaError_t error = cudaSuccess;
     for (CUstream_st *s : streams.all)
-        if (s->capturing && s->capturing->is_strict) {
+        if (s->capturing && s->capturing->is_disturbed()) {
             s->capturing->is_broken = true;
             error = cudaErrorStreamCaptureUnsupported;
         }
@@ -325,8 +340,13 @@ cudaError_t cudaStreamCreateWithPriority(cudaStream_t *stream, unsigned flags, i
 {
     ENTER;
     default_stream();
-    *stream = streams.add(new CUstream_st{
-        flags != cudaStreamNonBlocking, std::make_shared<progress>(), {}, {}, {}, {} });
+    *stream = streams.add(new CUstream_st{ this_device,
+                                           flags != cudaStreamNonBlocking,
+                                           std::make_shared<progress>(),
+                                           {},
+                                           {},
+                                           {},
+                                           {} });
     return cudaSuccess;
 }
 
@@ -471,8 +491,7 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t handle, cudaStreamCaptureMode mo
     NEED(s, cudaErrorInvalidResourceHandle);
     NEED(s != default_stream(), cudaErrorStreamCaptureUnsupported);
     NEED(!s->capturing, cudaErrorIllegalState);
-    s->capturing = std::make_shared<capture>(
-        capture{ {}, s, false, false, mode != cudaStreamCaptureModeRelaxed });
+    s->capturing = std::make_shared<capture>(capture{ {}, s, false, false, mode, pthread_self() });
     s->tail.clear();
     return cudaSuccess;
 }

@@ -1,0 +1,49 @@
+#include "tests/cuda_host/machine.h"
+#include "tests/cuda_host/control.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+extern const struct lstm_plugin lstm_plugin;
+
+const struct machine_path machine_paths[6] = {
+    { "alone, of 32 units", MACHINE_SMALL, 16, LSTM_PRECISION_FP16 },
+    { "alone, of 64 units", MACHINE_LARGE, 64, LSTM_PRECISION_FP16 },
+    { "alone, of 128 units", MACHINE_SMALL, 112, LSTM_PRECISION_FP16 },
+    { "groups", MACHINE_LARGE, 160, LSTM_PRECISION_FP16 },
+    { "steps in fp16", MACHINE_SMALL, 160, LSTM_PRECISION_FP16 },
+    { "steps in fp32", MACHINE_LARGE, 48, LSTM_PRECISION_FP32 },
+};
+
+void machine_set_up(void)
+{
+    static const struct cuda_host_device devices[] = {
+        [MACHINE_SMALL] = { 7, 5, 4, (size_t)1 << 30 },
+        [MACHINE_LARGE] = { 9, 0, 16, (size_t)1 << 30 },
+    };
+    cuda_host_set_devices(devices, 2);
+}
+
+int machine_seeds(void)
+{
+    const char *seeds = getenv("CUDA_HOST_SEEDS");
+    return seeds ? atoi(seeds) : 1;
+}
+
+const struct lstm_backend *machine_backend(int32_t device, enum lstm_precision precision)
+{
+    const struct lstm_backend *backend;
+    struct lstm_error err = { .text = "" };
+    char about[LSTM_ABOUT_SIZE];
+    if (lstm_plugin.open(device, precision, &backend, about, &err))
+        fail_msg("device %d: %s", device, err.text);
+    return backend;
+}
+
+float machine_tolerance(enum lstm_precision precision)
+{
+    return precision == LSTM_PRECISION_FP16 ? 1e-2f : 1e-5f;
+}

@@ -1,0 +1,33 @@
+/* The machine of the backend's tests, and how often they run. */
+#ifndef CUDA_HOST_MACHINE_H
+#define CUDA_HOST_MACHINE_H
+
+#include "model/backend.h"
+
+enum {
+    MACHINE_SMALL,
+    MACHINE_LARGE
+}; /* devices: one where groups of blocks cannot meet, one
+      where two groups of each direction can */
+
+/* Sets the devices up, once, before the plug-in sees them. */
+void machine_set_up(void);
+
+/* How often a test is repeated, with the seeds 1 to that: CUDA_HOST_SEEDS, 1 unless set. */
+int machine_seeds(void);
+
+/* A backend of the plug-in; ends the test where there is none. */
+const struct lstm_backend *machine_backend(int32_t device, enum lstm_precision precision);
+
+/* The ways through the backend: each is another set of kernels. hidden: units that lead there. */
+struct machine_path {
+    const char *name;
+    int32_t device, hidden;
+    enum lstm_precision precision;
+};
+extern const struct machine_path machine_paths[6];
+
+/* The most that the largest logit of a text may be off, in proportion. */
+float machine_tolerance(enum lstm_precision precision);
+
+#endif

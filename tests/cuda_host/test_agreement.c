@@ -1,0 +1,120 @@
+/* How far the CUDA backend is from the CPU's fp32 pass over the same weights, on every path: random
+ * models, plain and quantised, and those that PyTorch computed. */
+#include "model/quantise.h"
+#include "tests/cuda_host/control.h"
+#include "tests/cuda_host/machine.h"
+#include "tests/golden_encoder.h"
+#include "tests/networks.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static void classify(const struct lstm_backend *backend, const struct lstm_model *model,
+                     const struct lstm_batch *batch, float *logits)
+{
+    struct lstm_loaded *loaded;
+    struct lstm_session *session;
+    struct lstm_error err = { .text = "" };
+    if (backend->load(model, &loaded, &err) || backend->open(loaded, &session, &err) ||
+        backend->classify(session, batch, logits, &err))
+        fail_msg("%s: %s", backend->name, err.text);
+    backend->close(session);
+    backend->unload(loaded);
+}
+
+/* The error of a vector, as a share of it: |found - expected| / |expected|. */
+static double normalised_error(const float *found, const float *expected, size_t count)
+{
+    double off = 0.0, all = 0.0;
+    for (size_t i = 0; i < count; i++) {
+        off += pow((double)found[i] - (double)expected[i], 2.0);
+        all += pow((double)expected[i], 2.0);
+    }
+    return sqrt(off / all);
+}
+
+/* A model of the path's size with the weights that PyTorch's nn.LSTM begins with. */
+static double error_of_path(const struct machine_path *path, int layers, int is_quantised,
+                            uint64_t seed)
+{
+    static const int32_t lengths[] = { 1, 2, 7, 40, 24, 25, 90, 16 };
+    const struct lstm_sizes sizes = { .vocab = 200,
+                                      .embedding = 48,
+                                      .hidden = path->hidden,
+                                      .layers = layers,
+                                      .classes = 4,
+                                      .window = 24,
+                                      .overlap = 8 };
+    const int32_t texts = (int32_t)COUNT(lengths);
+    struct lstm_model model = { .sizes = sizes };
+    struct lstm_error err = { .text = "" };
+    float found[4 * COUNT(lengths)], expected[4 * COUNT(lengths)];
+    model.params = network_params(&sizes, seed, 1.0f / sqrtf((float)path->hidden));
+    if (is_quantised && lstm_model_quantise(&model, &err))
+        fail_msg("%s", err.text);
+    const struct lstm_model floats = { .sizes = sizes, .params = model.params };
+    struct lstm_batch batch = network_texts(sizes.vocab, lengths, texts, seed);
+    classify(lstm_backend_cpu("generic"), &floats, &batch, expected);
+    classify(machine_backend(path->device, path->precision), &model, &batch, found);
+    network_texts_free(&batch);
+    free(model.params);
+    free(model.int8.weights);
+    return normalised_error(found, expected, COUNT(found));
+}
+
+static void logits_are_those_of_the_cpu(void **state)
+{
+    const struct machine_path *path = *state;
+    double worst = 0.0;
+    for (int seed = 1; seed <= machine_seeds(); seed++)
+        for (int layers = 1; layers <= 2; layers++)
+            for (int is_quantised = 0; is_quantised < 2; is_quantised++) {
+                cuda_host_seed((uint64_t)seed);
+                worst = fmax(worst, error_of_path(path, layers, is_quantised, (uint64_t)seed));
+            }
+    print_message("%s: normalised error %.2g\n", path->name, worst);
+    if (!(worst <= (double)machine_tolerance(path->precision)))
+        fail_msg("%s: normalised error %g", path->name, worst);
+}
+
+static void logits_are_those_of_pytorch(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(golden_encoder_names); i++)
+        for (int precision = 0; precision < 2; precision++) {
+            struct golden_encoder golden = golden_encoder_open(golden_encoder_names[i]);
+            const enum lstm_precision p = (enum lstm_precision)precision;
+            const size_t count = (size_t)golden.batch.texts * (size_t)golden.model->sizes.classes;
+            float *logits = network_memory(count * sizeof *logits);
+            classify(machine_backend(MACHINE_SMALL, p), golden.model, &golden.batch, logits);
+            double error = normalised_error(logits, golden.logits, count);
+            if (!(error <= (double)machine_tolerance(p)))
+                fail_msg("golden %s: normalised error %g", golden_encoder_names[i], error);
+            free(logits);
+            golden_encoder_close(&golden);
+        }
+}
+
+static void nothing_is_left_on_the_device(void **state)
+{
+    (void)state;
+    assert_int_equal(cuda_host_objects(), 0);
+}
+
+int main(void)
+{
+    struct CMUnitTest tests[COUNT(machine_paths) + 2];
+    size_t count = 0;
+    machine_set_up();
+    for (size_t i = 0; i < COUNT(machine_paths); i++)
+        tests[count++] = (struct CMUnitTest){ .name = machine_paths[i].name,
+                                              .test_func = logits_are_those_of_the_cpu,
+                                              .initial_state = (void *)&machine_paths[i] };
+    tests[count++] = (struct CMUnitTest)cmocka_unit_test(logits_are_those_of_pytorch);
+    tests[count++] = (struct CMUnitTest)cmocka_unit_test(nothing_is_left_on_the_device);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
