@@ -209,7 +209,8 @@ $(BUILD)/cuda_host/%.o: gpu/%.cu $(BUILD)/flags
 	@echo "  CXX $<"
 	@$(CUDA_COMPILE) $(CFLAGS) -x c++ -c -o $@ $<
 
-$(CUDA_HOST_TEST): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/tests/cuda_host/machine.o $(CUDA_HOST_OBJ) $(CUDA_HOST_GPU) $(BUILD)/liblstm.a
+$(CUDA_HOST_TEST): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/tests/cuda_host/machine.o $(CUDA_HOST_OBJ) $(CUDA_HOST_GPU) \
+                   $(BUILD)/liblstm.a
 	@echo "  LD  $@"
 	@$(CXX) $(CFLAGS) -o $@ $^ -lcmocka -lsqlite3 $(LIBS) -ldl
 

@@ -4,7 +4,7 @@
 #include <sched.h>
 #include <stdatomic.h>
 
-enum { MEMORY_MB = 192 };
+enum { MEMORY_MB = 128 };
 
 static _Atomic int32_t threads, memory_mb; /* 0: as it comes */
 
