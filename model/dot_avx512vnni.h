@@ -7,28 +7,13 @@
 #error "compile this file with -mavx512vnni (see the Makefile)"
 #endif
 
-#include <immintrin.h>
-#include <stdint.h>
+#include "dot_lanes_avx512.h"
+
 #include <string.h>
 
 #define DOT_OFFSET 128
 
-typedef __m512i dot_sums;
-typedef __m512i dot_weights;
 typedef __m512i dot_states;
-
-static inline dot_sums dot_load_sums(const int32_t *p)
-{
-    return _mm512_loadu_si512(p);
-}
-static inline void dot_store_sums(int32_t *p, dot_sums s)
-{
-    _mm512_storeu_si512(p, s);
-}
-static inline dot_weights dot_load_weights(const int8_t *p)
-{
-    return _mm512_loadu_si512(p);
-}
 
 static inline dot_states dot_load_states(const uint8_t *p)
 {
