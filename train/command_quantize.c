@@ -1,11 +1,11 @@
 /* lstm-train quantize: a model of floats in, the same as int8 out. */
+#include "model/limits.h"
 #include "train/card.h"
 #include "train/commands.h"
 #include "train/files.h"
 #include "train/measure.h"
 #include "train/options.h"
 #include "train/pairs.h"
-#include "train/parallel.h"
 #include "train/quantised.h"
 #include "train/store.h"
 
@@ -123,7 +123,7 @@ done:
 
 int command_quantize(int argc, char **argv)
 {
-    struct settings s = { .store = { .storage = "int8" }, .threads = parallel_processors() };
+    struct settings s = { .store = { .storage = "int8" }, .threads = lstm_limits_get().threads };
     const struct option_spec specs[] = {
         { "--model", OPTION_TEXT, &s.model, 0, 0,
           "a model file, the name of a model in --models-db, or of one inside" },

@@ -1,10 +1,10 @@
 /* lstm-train sentiment and classify: labelled rows in, a model out. */
 #include "model/cpu_kernels.h"
+#include "model/limits.h"
 #include "train/base.h"
 #include "train/calibrate.h"
 #include "train/card.h"
 #include "train/commands.h"
-#include "train/parallel.h"
 #include "train/quantised.h"
 #include "train/settings.h"
 
@@ -248,7 +248,7 @@ static int command(int sentiment, int argc, char **argv)
                      .drop_embedding = 0.3,
                      .drop_features = 0.5,
                      .shards = 2,
-                     .threads = parallel_processors(),
+                     .threads = lstm_limits_get().threads,
                      .seed = 1 },
         .run = { .epochs = 5, .patience = 2, .checkpoint_every = 60 },
         .store = { .storage = "int8" },

@@ -1,11 +1,11 @@
 /* lstm-train summarize: texts with summaries in, a model that summarises out. */
 #include "model/cpu_kernels.h"
+#include "model/limits.h"
 #include "train/base.h"
 #include "train/card.h"
 #include "train/commands.h"
 #include "train/files.h"
 #include "train/heldout.h"
-#include "train/parallel.h"
 #include "train/quantised.h"
 #include "train/settings.h"
 
@@ -307,7 +307,7 @@ int command_summarize(int argc, char **argv)
 {
     struct settings s = defaults;
     s.embedding = embedding_defaults;
-    s.trainer.threads = parallel_processors();
+    s.trainer.threads = lstm_limits_get().threads;
     const struct option_spec own[] = {
         { "--summary", OPTION_TEXT, &s.train.label_column, 0, 0,
           "the column of the summary in CSV files" },

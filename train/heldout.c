@@ -1,6 +1,6 @@
 #include "train/heldout.h"
 
-#include "train/parallel.h"
+#include "model/parallel.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -121,8 +121,9 @@ static enum lstm_status classify(const struct measure *m, struct part *part, int
     return rc;
 }
 
-static void run_part(void *arg, int index)
+static void run_part(void *arg, int32_t index, int32_t worker)
 {
+    (void)worker; /* a part has its own */
     const struct measure *m = arg;
     struct part *part = &m->parts[index];
     for (int32_t first = index * BLOCK_TEXTS; first < m->heldout->count && !part->rc;
@@ -139,7 +140,7 @@ static enum lstm_status run_parts(struct measure *m, int threads, struct lstm_er
         rc = lstm_worker_open(m->scorer, &m->parts[i].worker, err);
     if (rc)
         return rc;
-    parallel(threads, m->count, run_part, m);
+    lstm_parallel(threads, m->count, run_part, m);
     for (int32_t i = 0; i < m->count; i++)
         if (m->parts[i].rc)
             return *err = m->parts[i].err, m->parts[i].rc;

@@ -1,7 +1,7 @@
 #include "train/trainer.h"
 
 #include "model/cpu_decoder.h"
-#include "train/parallel.h"
+#include "model/parallel.h"
 #include "train/random.h"
 #include "train/shard.h"
 
@@ -182,8 +182,9 @@ struct step {
     struct cpu_adam adam;
 };
 
-static void run_shard(void *arg, int part)
+static void run_shard(void *arg, int32_t part, int32_t worker)
 {
+    (void)worker; /* a shard has its own memory */
     const struct step *step = arg;
     struct trainer *t = step->trainer;
     shard_run(t, &t->shards[part], step->is_training, t->gradients + (size_t)part * t->padded);
@@ -193,7 +194,7 @@ static enum lstm_status run_shards(struct step *step, struct trainer_loss *loss,
                                    struct lstm_error *err)
 {
     struct trainer *t = step->trainer;
-    parallel(t->options.threads, t->options.shards, run_shard, step);
+    lstm_parallel(t->options.threads, t->options.shards, run_shard, step);
     for (int i = 0; i < t->options.shards; i++) {
         const struct trainer_shard *s = &t->shards[i];
         if (s->rc)
@@ -236,8 +237,9 @@ static float rate_at(const struct trainer *t)
 
 /* Part 0 is the embedding's first half, part 1 its second half, part 2 all the rest, which alone
  * decays. */
-static void run_adam(void *arg, int part)
+static void run_adam(void *arg, int32_t part, int32_t worker)
 {
+    (void)worker;
     struct step *step = arg;
     struct trainer *t = step->trainer;
     size_t embedding = (size_t)t->sizes.vocab * (size_t)t->sizes.embedding;
@@ -281,7 +283,7 @@ enum lstm_status trainer_step(struct trainer *t, const struct dataset *d, const 
         .correction2 = (float)(1.0 / (1.0 - pow(beta2, steps))),
         .scale = (float)scale,
     };
-    parallel(o->threads, 3, run_adam, &step);
+    lstm_parallel(o->threads, 3, run_adam, &step);
     trainer_pack(t);
     t->step++;
     return LSTM_OK;
