@@ -34,7 +34,8 @@ struct lstm_backend {
 };
 
 /* The CPU backend on the best instruction set this machine has, or on the one named "generic",
- * "avx2" or "avx512" (NULL when the machine lacks it or the name is unknown). */
+ * "avx2", "avxvnni", "avx512" or "avx512vnni" (NULL when the machine lacks it or the name is
+ * unknown). */
 const struct lstm_backend *lstm_backend_cpu(const char *isa);
 
 /* What a plug-in exports, an object of this name. */

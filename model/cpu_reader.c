@@ -7,15 +7,16 @@
 #include <string.h>
 
 enum {
-    TILE_ROWS = 36, /* a multiple of every register tile's height */
-    THREAD_WORK =
-        100000000, /* multiplications that are worth a thread: a fraction of a millisecond */
+    TILE_ROWS = 36,         /* a multiple of every register tile's height */
+    STEPS_ASK = 64,         /* between two questions whether to stop */
+    THREAD_WORK = 100000000 /* multiplications that are worth a thread: part of a millisecond */
 };
 
 /* The working memory of one thread. */
 struct tile_memory {
-    void *block;
-    char *states[2]; /* TILE_ROWS x window positions x 2 hidden: a layer's output, the one below */
+    void *block; /* of what follows; grows, never shrinks */
+    size_t size;
+    char *states[2]; /* rows x steps x 2 hidden: a layer's output, the one below */
     float *cell;     /* rows x hidden */
     char *products;  /* rows x 4 hidden input products that no table holds */
     float *scratch;  /* of the taker */
@@ -58,30 +59,52 @@ void cpu_reader_close(struct cpu_reader *reader)
     free(reader);
 }
 
-static void lay_out(const struct cpu_network *n, struct tile_memory *m, struct carver *carver)
+/* How a call is cut: tiles of so many rows, which are read for at most so many steps, on so many
+ * threads. */
+struct plan {
+    int32_t rows, steps, threads;
+};
+
+static void lay_out(const struct cpu_network *n, const struct plan *plan, struct tile_memory *m,
+                    struct carver *carver)
 {
-    const size_t h = (size_t)n->sizes.hidden, window = (size_t)n->sizes.window;
-    const size_t states = TILE_ROWS * window * 2 * h;
+    const size_t h = (size_t)n->sizes.hidden, rows = (size_t)plan->rows;
+    const size_t states = rows * (size_t)plan->steps * 2 * h;
     m->states[0] = carve(carver, states, n->arithmetic->state_size);
     m->states[1] =
         n->sizes.layers > 1 ? carve(carver, states, n->arithmetic->state_size) : m->states[0];
-    m->cell = carve(carver, TILE_ROWS * h, sizeof *m->cell);
-    m->products = carve(carver, TILE_ROWS * 4 * h, n->arithmetic->input_size);
-    m->scratch = carve(carver, window + 16, sizeof *m->scratch);
+    m->cell = carve(carver, rows * h, sizeof *m->cell);
+    m->products = carve(carver, rows * 4 * h, n->arithmetic->input_size);
+    m->scratch = carve(carver, (size_t)plan->steps + 16, sizeof *m->scratch);
 }
 
-static enum lstm_status reserve(struct cpu_reader *r, int32_t threads, struct lstm_error *err)
+static size_t tile_size(const struct cpu_network *n, struct plan plan)
 {
-    for (int32_t i = 0; i < threads; i++) {
+    struct tile_memory nothing;
+    struct carver count = { 0 };
+    lay_out(n, &plan, &nothing, &count);
+    return count.used;
+}
+
+/* Memory for every thread of the plan, or for fewer threads where there is no more. */
+static enum lstm_status reserve(struct cpu_reader *r, struct plan *plan, struct lstm_error *err)
+{
+    const size_t size = tile_size(r->network, *plan);
+    for (int32_t i = 0; i < plan->threads; i++) {
         struct tile_memory *m = &r->memory[i];
-        struct carver count = { 0 };
-        if (m->block)
-            continue;
-        lay_out(r->network, m, &count);
-        if (!(m->block = aligned_alloc(64, count.used)))
-            return lstm_fail(err, LSTM_NOMEM, "out of memory for tiles of %zu bytes", count.used);
+        if (size > m->size) {
+            free(m->block);
+            m->block = aligned_alloc(64, size);
+            m->size = m->block ? size : 0;
+        }
+        if (!m->block && i == 0)
+            return lstm_fail(err, LSTM_NOMEM, "out of memory for tiles of %zu bytes", size);
+        if (!m->block) {
+            plan->threads = i;
+            return LSTM_OK;
+        }
         struct carver carver = { .memory = m->block };
-        lay_out(r->network, m, &carver);
+        lay_out(r->network, plan, m, &carver);
     }
     return LSTM_OK;
 }
@@ -89,6 +112,8 @@ static enum lstm_status reserve(struct cpu_reader *r, int32_t threads, struct ls
 /* ---- a tile ---- */
 
 struct direction {
+    struct round *round;
+    int32_t worker;
     const struct cpu_network *network;
     struct tile_memory *memory;
     const struct lstm_window *windows;
@@ -138,12 +163,24 @@ static void multiply(const struct direction *d, int32_t rows, int32_t step)
     a->input(rows, &n->above[d->layer][d->reverse], below, NULL, out);
 }
 
+/* The caller's thread asks, all look. */
+static int is_stopped(struct round *round, int32_t worker)
+{
+    const struct lstm_batch *batch = round->batch;
+    if (worker == 0 && batch->stop && !atomic_load(&round->is_stopped) &&
+        batch->stop(batch->stop_arg))
+        atomic_store(&round->is_stopped, 1);
+    return atomic_load(&round->is_stopped);
+}
+
 static void run_direction(const struct direction *d, int32_t rows)
 {
     const struct cpu_network *n = d->network;
     struct tile_memory *m = d->memory;
     const size_t half = (size_t)n->sizes.hidden * n->arithmetic->state_size;
     for (int32_t step = 0; step < d->windows[0].length; step++) {
+        if (step % STEPS_ASK == 0 && is_stopped(d->round, d->worker))
+            return;
         while (d->windows[rows - 1].length <= step)
             rows--;
         for (int32_t r = 0; r < rows; r++) {
@@ -170,16 +207,13 @@ static void run_tile(void *arg, int32_t part, int32_t worker)
     struct cpu_tile_states tile = { .windows = windows,
                                     .rows = left < round->tile_rows ? left : round->tile_rows,
                                     .offset = m->offset };
-    if (worker == 0 && round->batch->stop && !atomic_load(&round->is_stopped) &&
-        round->batch->stop(round->batch->stop_arg))
-        atomic_store(&round->is_stopped, 1);
-    if (atomic_load(&round->is_stopped))
-        return;
     for (int32_t r = 0, at = 0; r < tile.rows; at += windows[r].length, r++)
         m->offset[r] = at;
     for (int layer = 0; layer < n->sizes.layers; layer++)
         for (int reverse = 0; reverse < 2; reverse++) {
-            struct direction d = { n,
+            struct direction d = { round,
+                                   worker,
+                                   n,
                                    m,
                                    windows,
                                    round->batch->tokens,
@@ -190,7 +224,8 @@ static void run_tile(void *arg, int32_t part, int32_t worker)
             run_direction(&d, tile.rows);
         }
     tile.states = m->states[(n->sizes.layers - 1) % 2];
-    round->taker->tile(round->taker->arg, &tile, m->scratch);
+    if (!atomic_load(&round->is_stopped))
+        round->taker->tile(round->taker->arg, &tile, m->scratch);
 }
 
 /* ---- a batch ---- */
@@ -211,6 +246,34 @@ static int32_t rows_for(int32_t windows, int32_t threads)
     return rows < TILE_ROWS ? rows : TILE_ROWS;
 }
 
+/* Tiles of all threads take at most a quarter of the memory that scoring may have, but for a single
+ * row, without which nothing can be read. */
+static struct plan plan_for(const struct cpu_network *n, const struct lstm_batch *batch)
+{
+    const struct lstm_sizes *s = &n->sizes;
+    const size_t most = (size_t)lstm_limits_get().memory_mb * (1 << 20) / 4;
+    struct plan plan = { .steps = 1 };
+    int32_t windows = 0;
+    for (int32_t i = 0; i < batch->texts; i++) {
+        const int32_t tokens = batch->starts[i + 1] - batch->starts[i];
+        const int32_t steps = tokens < s->window ? tokens : s->window;
+        plan.steps = steps > plan.steps ? steps : plan.steps;
+        if (windows < CPU_ROUND_WINDOWS)
+            windows += lstm_window_count(s, tokens);
+    }
+    windows = windows < CPU_ROUND_WINDOWS ? windows : CPU_ROUND_WINDOWS;
+    plan.threads = threads_for(s, (double)batch->starts[batch->texts] - (double)batch->starts[0]);
+    plan.rows = rows_for(windows, plan.threads);
+    while (plan.threads > 1 &&
+           tile_size(n, (struct plan){ 6, plan.steps, 1 }) > most / (size_t)plan.threads)
+        plan.threads--;
+    while (plan.rows > 1 && tile_size(n, plan) > most / (size_t)plan.threads)
+        plan.rows--;
+    const int32_t tiles = (windows + plan.rows - 1) / plan.rows;
+    plan.threads = plan.threads < tiles ? plan.threads : tiles;
+    return plan;
+}
+
 enum lstm_status cpu_reader_run(struct cpu_reader *reader, const struct lstm_batch *batch,
                                 const struct cpu_taker *taker, struct lstm_error *err)
 {
@@ -220,16 +283,14 @@ enum lstm_status cpu_reader_run(struct cpu_reader *reader, const struct lstm_bat
     enum lstm_status rc = lstm_batch_check(sizes, batch, err);
     if (rc || batch->texts == 0)
         return rc;
-    const int32_t threads =
-        threads_for(sizes, (double)batch->starts[batch->texts] - (double)batch->starts[0]);
-    if ((rc = reserve(reader, threads, err)))
+    struct plan plan = plan_for(reader->network, batch);
+    if ((rc = reserve(reader, &plan, err)))
         return rc;
+    round.tile_rows = plan.rows;
     while ((round.windows =
                 lstm_windows_next(sizes, batch, &walk, reader->windows, CPU_ROUND_WINDOWS)) > 0) {
         lstm_windows_sort(reader->windows, round.windows, reader->sorted);
-        round.tile_rows = rows_for(round.windows, threads);
-        lstm_parallel(threads, (round.windows + round.tile_rows - 1) / round.tile_rows, run_tile,
-                      &round);
+        lstm_parallel(plan.threads, (round.windows + plan.rows - 1) / plan.rows, run_tile, &round);
         if (round.is_stopped)
             return lstm_fail(err, LSTM_INTERRUPTED, "interrupted after %d of %d texts",
                              reader->windows[0].text, batch->texts);

@@ -84,10 +84,13 @@ refused:
     return 0;
 }
 
+/* Nobody waits for the lock: in a process that was forked while another thread held it, nobody
+ * would ever give it back. Who does not get it does without. */
 void *cpu_table_room(struct cpu_table *t)
 {
     void *row = NULL;
-    pthread_mutex_lock(&t->lock);
+    if (pthread_mutex_trylock(&t->lock))
+        return NULL;
     if (t->spare) {
         row = t->spare;
         t->spare = *(void **)row;
@@ -104,9 +107,10 @@ const void *cpu_table_keep(struct cpu_table *t, int32_t token, void *row)
     if (atomic_compare_exchange_strong_explicit(&t->rows[token], &first, row, memory_order_acq_rel,
                                                 memory_order_acquire))
         return row;
-    pthread_mutex_lock(&t->lock);
-    *(void **)row = t->spare;
-    t->spare = row;
-    pthread_mutex_unlock(&t->lock);
+    if (!pthread_mutex_trylock(&t->lock)) { /* else it is lost until the table is closed */
+        *(void **)row = t->spare;
+        t->spare = row;
+        pthread_mutex_unlock(&t->lock);
+    }
     return first;
 }

@@ -188,6 +188,7 @@ struct reading {
     struct lstm_worker *worker;
     const struct lstm_text *texts;
     int32_t count;
+    const struct lstm_batch *batch; /* whom to ask whether to stop */
     atomic_int status;
     struct lstm_error error; /* of whoever failed first */
 };
@@ -202,6 +203,12 @@ static void read_part(void *arg, int32_t part, int32_t thread)
     const int32_t first = part * PART_TEXTS,
                   end = first + PART_TEXTS < r->count ? first + PART_TEXTS : r->count;
     struct lstm_error error;
+    if (thread == 0 && r->batch->stop && r->batch->stop(r->batch->stop_arg)) {
+        int none = 0;
+        lstm_fail(&error, LSTM_INTERRUPTED, "interrupted after %d of %d texts", first, r->count);
+        if (atomic_compare_exchange_strong(&r->status, &none, (int)LSTM_INTERRUPTED))
+            r->error = error;
+    }
     for (int32_t i = first; i < end && !atomic_load(&r->status); i++) {
         const int32_t before = list->count;
         enum lstm_status rc = lstm_tokenize(w->scorer->model->tokenizer, r->texts[i].bytes,
@@ -242,7 +249,7 @@ static enum lstm_status read_texts(struct lstm_worker *w, const struct lstm_text
                                    int32_t count, int32_t *tokens, struct lstm_batch *batch,
                                    struct lstm_error *err)
 {
-    struct reading reading = { .worker = w, .texts = texts, .count = count };
+    struct reading reading = { .worker = w, .texts = texts, .count = count, .batch = batch };
     const int32_t most = lstm_limits_get().threads;
     size_t bytes;
     enum lstm_status rc = check_bytes(texts, count, &bytes, err);
@@ -250,8 +257,10 @@ static enum lstm_status read_texts(struct lstm_worker *w, const struct lstm_text
         return rc;
     const int32_t threads =
         bytes / THREAD_BYTES < (size_t)most ? (int32_t)(bytes / THREAD_BYTES) : most;
-    for (int i = 0; i < LSTM_THREADS_MAX; i++)
+    for (int i = 0; i < LSTM_THREADS_MAX; i++) {
         w->lists[i].count = 0;
+        w->lists[i].most = lstm_limits_tokens(sizeof(int32_t)) / (threads > 1 ? 2 * threads : 1);
+    }
     lstm_parallel(threads, (count + PART_TEXTS - 1) / PART_TEXTS, read_part, &reading);
     if (reading.status) {
         if (err)

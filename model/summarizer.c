@@ -1,6 +1,7 @@
 #include "summarizer.h"
 #include "beam.h"
 #include "cpu_reader.h"
+#include "limits.h"
 #include "source_text.h"
 
 #include <stdlib.h>
@@ -280,6 +281,7 @@ static enum lstm_status tokenize_all(struct lstm_summary_session *s, const struc
                                      int32_t count, int32_t *starts, struct lstm_error *err)
 {
     s->tokens.count = starts[0] = 0;
+    s->tokens.most = lstm_limits_tokens(3 * sizeof(int32_t)); /* with offsets */
     for (int32_t i = 0; i < count; i++) {
         enum lstm_status rc = lstm_tokenize(s->summarizer->model->tokenizer, texts[i].bytes,
                                             texts[i].size, 1, &s->tokens, err);

@@ -22,6 +22,12 @@ static enum lstm_status reserve(struct lstm_tokens *tokens, int with_offsets,
 {
     if (tokens->capacity - tokens->count >= LSTM_PIECE_MAX)
         return LSTM_OK;
+    if (tokens->most > 0 && tokens->count >= tokens->most)
+        return lstm_fail(
+            err, LSTM_RANGE,
+            "more than %d tokens at once, for which memory_mb gives no room; use fewer "
+            "or shorter texts at once or raise memory_mb",
+            tokens->count);
     if (tokens->count > INT32_MAX / 2 - LSTM_PIECE_MAX)
         return lstm_fail(err, LSTM_RANGE, "more than %d tokens in one list", tokens->count);
     size_t capacity = 2 * ((size_t)tokens->count + LSTM_PIECE_MAX);

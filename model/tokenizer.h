@@ -63,6 +63,7 @@ const char *lstm_tokenizer_entry(const struct lstm_tokenizer *tokenizer, int32_t
  * character beside it. */
 struct lstm_tokens {
     int32_t count, capacity;
+    int32_t most; /* the list grows no more once it has so many; 0: no limit */
     int32_t *ids;
     uint32_t *begins, *ends; /* NULL where offsets were not asked for */
     size_t fallback_bytes; /* normalised bytes that only a byte token reached (spaces of the marking
@@ -72,7 +73,7 @@ void lstm_tokens_free(struct lstm_tokens *tokens);
 
 /* Appends the tokens of a text. Any bytes are legal input; size at most LSTM_TEXT_MAX. Thread-safe
  * on one tokenizer. with_offsets must be the same for all calls on one list. Errors: LSTM_NOMEM,
- * LSTM_RANGE for a longer text. */
+ * LSTM_RANGE for a longer text, or where the list would grow beyond its limit. */
 #define LSTM_TEXT_MAX ((size_t)1 << 30)
 enum lstm_status lstm_tokenize(const struct lstm_tokenizer *tokenizer, const void *text,
                                size_t size, int with_offsets, struct lstm_tokens *tokens,

@@ -99,7 +99,8 @@ static inline v16 v16_scale(v16 p, v16 n)
 static inline v16 v16_load_ints(const int32_t *p) { V16_EACH((float)p[i]); }
 
 /* Whole numbers in -127..127, kept in bytes above their value by offset: 0, or 128 as the unsigned
- * bytes that some products want. Storing rounds to nearest, ties to even. */
+ * bytes that some products want. Storing rounds to nearest, ties to even; the
+ * caller sees to the range. */
 static inline v16 v16_load_bytes(const uint8_t *p, int offset)
 {
     V16_EACH((float)(int8_t)(p[i] ^ offset));

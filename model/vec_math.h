@@ -1,7 +1,8 @@
 /* exp, sigmoid and tanh over the vector vocabulary, which the including file has chosen: fixed
  * polynomials in fused multiply-adds, so that every instruction set gives the same bits. Largest
  * errors against double precision: exp 1.1 ulp, sigmoid 1e-7, tanh 3e-7 of itself; no tanh is
- * beyond 1 (tests/test_kernels.c). A NaN counts as the lowest input. */
+ * beyond 1 (tests/test_kernels.c). A NaN counts as the lowest input of exp and
+ * tanh, as the highest of a sigmoid. */
 #ifndef LSTM_VEC_MATH_H
 #define LSTM_VEC_MATH_H
 

@@ -323,6 +323,65 @@ static void input_products_are_rounded_to_binary16(void **state)
     }
 }
 
+/* The deepest product that there is: of a decoder's context and state. */
+static void the_largest_sums_are_exact(void **state)
+{
+    (void)state;
+    enum { COLS = 16, DEPTH = 3 * 1024 };
+    static int8_t numbers[COLS * DEPTH];
+    static float states[DEPTH];
+    static char stored[DEPTH];
+    float scale[COLS], found[COLS];
+    int64_t sums[COLS] = { 0 };
+    for (int c = 0; c < COLS; c++) {
+        scale[c] = 1.0f;
+        for (int k = 0; k < DEPTH; k++) {
+            numbers[c * DEPTH + k] = (int8_t)(k < c * 100 ? k % 255 - 127 : 127);
+            sums[c] += 127 * numbers[c * DEPTH + k];
+        }
+    }
+    for (int k = 0; k < DEPTH; k++)
+        states[k] = 1.0f;
+    const struct cpu_source_matrix source = {
+        .piece = { { .int8 = numbers, .row = DEPTH, .depth = DEPTH } },
+        .scale = scale,
+        .cols = COLS,
+        .divisor = 1.0f
+    };
+    for (size_t i = 0; i < COUNT(network_isas); i++) {
+        const struct cpu_arithmetic *a = arithmetic_of(network_isas[i], 1);
+        if (!a)
+            continue;
+        void *memory = network_memory(a->packed_size(COLS, DEPTH));
+        struct cpu_packed w = a->pack(&source, memory);
+        a->store(DEPTH, states, stored);
+        a->affine(1, &w, (const void *const[]){ stored }, NULL, (float *const[]){ found });
+        for (int c = 0; c < COLS; c++)
+            if (found[c] != (float)sums[c])
+                fail_msg("%s, column %d: %.9g, expected %.9g", a->isa, c, (double)found[c],
+                         (double)sums[c]);
+        free(memory);
+    }
+}
+
+static void a_state_beyond_1_is_1(void **state)
+{
+    (void)state;
+    const float x[16] = { 1.01f, -1.01f, 1.0039f, -1.0039f, 5.0f, -1e30f, 1.0f, -1.0f };
+    for (size_t i = 0; i < COUNT(network_isas); i++) {
+        const struct cpu_arithmetic *a = arithmetic_of(network_isas[i], 1);
+        char stored[16];
+        float back[16];
+        if (!a)
+            continue;
+        a->store(16, x, stored);
+        a->load(16, stored, back);
+        for (int j = 0; j < 8; j++)
+            if (back[j] != (j % 2 ? -1.0f : 1.0f))
+                fail_msg("%s: %g is stored as %g", a->isa, (double)x[j], (double)back[j]);
+    }
+}
+
 static void instruction_sets_are_found_by_name(void **state)
 {
     (void)state;
@@ -348,6 +407,8 @@ int main(void)
         cmocka_unit_test(fp32_products_are_those_of_double_precision),
         cmocka_unit_test(a_step_is_the_cell_of_its_products),
         cmocka_unit_test(input_products_are_rounded_to_binary16),
+        cmocka_unit_test(the_largest_sums_are_exact),
+        cmocka_unit_test(a_state_beyond_1_is_1),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

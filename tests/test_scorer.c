@@ -150,6 +150,46 @@ static void what_finds_no_room_in_a_table_is_computed(void **state)
     limit(unlimited.threads, unlimited.memory_mb);
 }
 
+/* Texts of many words in a table that fills up in their midst. */
+static void a_table_that_fills_up_changes_no_score(void **state)
+{
+    enum { SLAB_MAX = 1 << 20 };
+    static struct scores expected, found;
+    struct lstm_text kept[TEXTS];
+    struct lstm_error err;
+    uint64_t seed = 9;
+    (void)state;
+    memcpy(kept, texts, sizeof kept);
+    for (int i = 0; i < TEXTS; i++) {
+        char *text = network_memory(WORDS_MAX * 12), *end = text;
+        for (int w = 0; w < 60; w++) {
+            for (int32_t letters = 1 + network_below(&seed, 6); letters > 0; letters--)
+                *end++ = (char)('a' + network_below(&seed, 26));
+            *end++ = ' ';
+        }
+        texts[i] = (struct lstm_text){ text, (size_t)(end - text) };
+    }
+    struct lstm_scorer *scorer = scorer_open();
+    limit(1, 1024);
+    assert_int_equal(score(scorer, TEXTS, &expected, &err), LSTM_OK);
+    lstm_scorer_close(scorer);
+    for (int32_t threads = 1; threads <= 3; threads++) {
+        scorer = scorer_open();
+        limit(threads, LSTM_MEMORY_MB_MIN);
+        for (int again = 0; again < 2; again++) {
+            assert_int_equal(score(scorer, TEXTS, &found, &err), LSTM_OK);
+            assert_memory_equal(&found, &expected, sizeof found);
+        }
+        assert_true(lstm_scorer_tables() > (LSTM_MEMORY_MB_MIN << 18) - SLAB_MAX);
+        assert_true(lstm_scorer_tables() <= LSTM_MEMORY_MB_MIN << 18);
+        lstm_scorer_close(scorer);
+    }
+    limit(unlimited.threads, unlimited.memory_mb);
+    for (int i = 0; i < TEXTS; i++)
+        free((void *)(uintptr_t)texts[i].bytes);
+    memcpy(texts, kept, sizeof kept);
+}
+
 static void tables_are_counted_and_freed(void **state)
 {
     static struct scores all, few;
@@ -189,6 +229,29 @@ static void too_much_text_at_once_is_refused(void **state)
     limit(unlimited.threads, unlimited.memory_mb);
 }
 
+/* Bytes that no entry has: a token each. */
+static void text_that_becomes_too_many_tokens_is_refused(void **state)
+{
+    static struct scores scores;
+    enum { SIZE = 15 << 20 };
+    struct lstm_scorer *scorer = scorer_open();
+    struct lstm_error err;
+    const struct lstm_text kept = texts[0];
+    char *bytes = network_memory(SIZE);
+    (void)state;
+    limit(1, LSTM_MEMORY_MB_MIN);
+    memset(bytes, 0xff, SIZE);
+    texts[0] = (struct lstm_text){ bytes, SIZE };
+    assert_int_equal(score(scorer, 1, &scores, &err), LSTM_RANGE);
+    assert_non_null(strstr(err.text,
+                           " tokens at once, for which memory_mb gives no room; use fewer "
+                           "or shorter texts at once or raise memory_mb"));
+    texts[0] = kept;
+    free(bytes);
+    lstm_scorer_close(scorer);
+    limit(unlimited.threads, unlimited.memory_mb);
+}
+
 static void limits_out_of_bounds_change_nothing(void **state)
 {
     static const struct lstm_limits bad[] = { { 0, 100 },
@@ -210,6 +273,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tables_are_counted_and_freed),
         cmocka_unit_test(what_finds_no_room_in_a_table_is_computed),
+        cmocka_unit_test(a_table_that_fills_up_changes_no_score),
+        cmocka_unit_test(text_that_becomes_too_many_tokens_is_refused),
         cmocka_unit_test(any_number_of_threads_gives_the_same_scores),
         cmocka_unit_test(a_forked_process_scores_on),
         cmocka_unit_test(too_much_text_at_once_is_refused),
