@@ -8,8 +8,8 @@
 enum { LSTM_THREADS_MAX = 64, LSTM_MEMORY_MB_MIN = 16, LSTM_MEMORY_MB_MAX = 1 << 20 };
 
 struct lstm_limits {
-    int32_t threads; /* that one batch may use: 1..64; unless set the processors that this process
-                        may run on */
+    int32_t threads;   /* that one batch may use: 1..64; unless set the processors that this process
+                          may run on */
     int32_t memory_mb; /* 16..: a quarter for the tables of input products, a quarter for the states
                           of tiles, half for the tokens of a call */
 };
