@@ -1,6 +1,6 @@
 /* The seam between what a text means and where it is computed: one table of a few coarse functions.
- * The loop over time is behind it. The CPU's table is lstm_backend_cpu(); a plug-in gives one for each
- * of its devices. */
+ * The loop over time is behind it. The CPU's table is lstm_backend_cpu(); a plug-in gives one for
+ * each of its devices. */
 #ifndef LSTM_BACKEND_H
 #define LSTM_BACKEND_H
 
@@ -57,8 +57,8 @@ struct lstm_plugin {
                              const struct lstm_backend **backend, char *about,
                              struct lstm_error *err);
 
-    /* What all models and sessions may hold of each device's memory together, in bytes, from the next
-     * allocation on. */
+    /* What all models and sessions may hold of each device's memory together, in bytes, from the
+     * next allocation on. */
     void (*limit)(uint64_t bytes);
 };
 
