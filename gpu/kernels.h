@@ -12,8 +12,8 @@
 /* One layer of one round, both directions. */
 struct gpu_layer {
     const struct gpu_row *rows; /* the longest first */
-    int32_t count;              /* of the rows, at least 1 */
     int32_t hidden;             /* H */
+    int32_t count;              /* of the rows, at least 1 */
     const int32_t *tokens;      /* which row of inputs a position reads; NULL: its state's */
     const void *inputs;         /* input products: rows x 2 directions x H units x 4 gates */
     const void *recurrent;      /* packed as the plan says */
