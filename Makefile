@@ -62,7 +62,7 @@ COMPILE := $(CC) -std=c11 -ffile-prefix-map=$(CURDIR)=. $(CPPFLAGS) -fPIC -fvisi
            -fno-math-errno $(WARNINGS) $(CFLAGS)
 isa      = $(ISA_$(patsubst cpu_%,%,$(filter cpu_%,$(basename $(notdir $(1))))))
 level    = $(if $(filter cpu_%,$(notdir $(1))),$(KERNELS),$(OPTIMISE))
-LIBS    := -l:libutf8proc.a -lm -lpthread
+LIBS    := -l:libutf8proc.a -lm -lpthread -ldl
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -235,6 +235,18 @@ gpu-host-test:
 	    else echo "SKIPPED: the CUDA backend under MemorySanitizer: no clang with it here"; fi \
 	fi
 
+# On a machine with a GPU: everything that cannot be shown without one, into one report. What is missing is a failure.
+GPU_CHECKS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/gpu/*.c))
+$(GPU_CHECKS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/liblstm.a
+	@echo "  LD  $@"
+	@$(CC) $(LDFLAGS) -o $@ $^ -lcmocka -lsqlite3 $(LIBS)
+
+.PHONY: gpu-check
+gpu-check: $(GPU_CHECKS)
+	@[ -n "$(NVCC)" ] || { echo "gpu-check: there is no nvcc on the PATH"; exit 1; }
+	@$(MAKE) --no-print-directory lstm_cuda.so
+	@tests/gpu/check.sh $(BUILD) $(CURDIR)/lstm_cuda.so $(BUILD)/gpu-report.md
+
 # What a Debian or Ubuntu needs to build and test; nothing happens when all of it is there.
 
 PACKAGES := gcc libc6-dev sqlite3 libsqlite3-dev libutf8proc-dev libcmocka-dev xz-utils
@@ -379,7 +391,8 @@ $(BENCH_TEXTS): tests/bench/texts.sh sql/demo_reviews.sql
 lint:
 	@tests/lint.sh
 
-FORMATTED := $(foreach folder,model ext train gpu tests tests/bench,$(folder)/*.[ch] $(folder)/*.inc)
+FORMATTED := $(foreach folder,model ext train gpu tests tests/bench tests/gpu tests/plugins,\
+               $(folder)/*.[ch] $(folder)/*.inc)
 format: # all but what tests/lint.sh leaves alone too
 	clang-format -i $(filter-out model/vec_%,$(wildcard $(FORMATTED)))
 

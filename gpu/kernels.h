@@ -12,6 +12,7 @@
 /* One layer of one round, both directions. */
 struct gpu_layer {
     const struct gpu_row *rows; /* the longest first */
+    int32_t hidden;             /* H */
     int32_t count;              /* of the rows, at least 1 */
     const int32_t *tokens;      /* which row of inputs a position reads; NULL: its state's */
     const void *inputs;         /* input products: rows x 2 directions x H units x 4 gates */
@@ -24,16 +25,9 @@ cudaError_t gpu_fill(cudaStream_t stream, enum lstm_precision precision, int32_t
                      const float *bias, void *elements);
 
 /* The whole recurrence of a layer. tiles: gpu_plan_tiles. For plans of GPU_ALONE. */
-cudaError_t gpu_recur_alone(cudaStream_t stream, const struct gpu_plan *plan,
-                            const struct gpu_layer *layer, int32_t tiles);
+cudaError_t gpu_recur_alone(cudaStream_t stream, const struct gpu_layer *layer, int32_t tiles);
 
-/* Counters that gpu_recur_groups needs, all 0 at its start. */
-static inline size_t gpu_meetings(int32_t rows, int32_t tiles)
-{
-    return 2 * (size_t)gpu_plan_parts(rows, tiles) * (size_t)tiles;
-}
-
-/* The same for plans of GPU_GROUPS. */
+/* The same for plans of GPU_GROUPS. meetings: gpu_plan_meetings counters, all 0. */
 cudaError_t gpu_recur_groups(cudaStream_t stream, const struct gpu_plan *plan,
                              const struct gpu_layer *layer, int32_t tiles, uint32_t *meetings);
 
@@ -46,7 +40,7 @@ struct gpu_step {
     float *cells;          /* rows x H */
     void *states;          /* rows x H elements: what the next step's product reads */
 };
-cudaError_t gpu_gates(cudaStream_t stream, const struct gpu_plan *plan,
+cudaError_t gpu_gates(cudaStream_t stream, enum lstm_precision precision,
                       const struct gpu_layer *layer, int32_t rows, const struct gpu_step *step);
 
 /* *first += count */

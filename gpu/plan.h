@@ -51,6 +51,17 @@ int32_t gpu_plan_tiles(const struct gpu_plan *plan, int32_t rows);
 /* Blocks (GPU_ALONE) or groups' shares (GPU_GROUPS) of a direction. */
 int32_t gpu_plan_parts(int32_t rows, int32_t tiles);
 
+/* Counters by which the groups' blocks meet: one for each tile of each part of each direction. And
+ * the most that so many rows can need, whatever the tiles. */
+static inline size_t gpu_plan_meetings(int32_t rows, int32_t tiles)
+{
+    return 2 * (size_t)gpu_plan_parts(rows, tiles) * (size_t)tiles;
+}
+static inline size_t gpu_plan_meetings_max(int32_t rows)
+{
+    return 2 * ((size_t)gpu_plan_parts(rows, 1) + GPU_GROUP_TILES_MAX - 1);
+}
+
 /* Which graph (0 .. GPU_GRAPHS - 1) holds so many rows, 1 to GPU_ROWS_MAX: the smallest. */
 int gpu_plan_graph(int32_t rows);
 

@@ -80,10 +80,10 @@ static cudaError_t recur(cudaStream_t stream, const gpu_layer &layer, int32_t ti
     return launch(with, recur_alone<HIDDEN>, layer, tiles);
 }
 
-extern "C" cudaError_t gpu_recur_alone(cudaStream_t stream, const struct gpu_plan *plan,
-                                       const struct gpu_layer *layer, int32_t tiles)
+extern "C" cudaError_t gpu_recur_alone(cudaStream_t stream, const struct gpu_layer *layer,
+                                       int32_t tiles)
 {
-    switch (plan->sizes.hidden) {
+    switch (layer->hidden) {
     case 32: return recur<32>(stream, *layer, tiles);
     case 64: return recur<64>(stream, *layer, tiles);
     case GPU_ALONE_MAX: return recur<GPU_ALONE_MAX>(stream, *layer, tiles);

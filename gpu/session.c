@@ -129,6 +129,7 @@ static enum lstm_status recur(struct lstm_session *s, struct gpu_slot *slot, int
     const int32_t rows = slot->round.rows_count;
     const struct gpu_layer layer = { .rows = slot->rows,
                                      .count = rows,
+                                     .hidden = n->plan.sizes.hidden,
                                      .tokens = number ? NULL : slot->tokens,
                                      .inputs = number ? slot->products : n->memory + n->at.table,
                                      .recurrent = n->memory + n->at.recurrent[number],
@@ -137,11 +138,11 @@ static enum lstm_status recur(struct lstm_session *s, struct gpu_slot *slot, int
         return gpu_slot_steps(slot, &s->blas, number, &layer, err);
     const int32_t tiles = gpu_plan_tiles(&n->plan, rows);
     if (n->plan.recurrence == GPU_ALONE) {
-        GPU_TRY(gpu_recur_alone(slot->stream, &n->plan, &layer, tiles));
+        GPU_TRY(gpu_recur_alone(slot->stream, &layer, tiles));
         return rc;
     }
-    GPU_TRY(cudaMemsetAsync(slot->meetings, 0, gpu_meetings(rows, tiles) * sizeof *slot->meetings,
-                            slot->stream));
+    GPU_TRY(cudaMemsetAsync(slot->meetings, 0,
+                            gpu_plan_meetings(rows, tiles) * sizeof *slot->meetings, slot->stream));
     GPU_TRY(gpu_recur_groups(slot->stream, &n->plan, &layer, tiles, slot->meetings));
 done:
     return rc;

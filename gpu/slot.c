@@ -86,8 +86,7 @@ static void lay_out_device(struct gpu_slot *slot, struct carver *carver)
     slot->pools = carve(carver, rows * gpu_plan_pool(plan), sizeof *slot->pools);
     slot->text_logits =
         carve(carver, rows * (size_t)plan->sizes.classes, sizeof *slot->text_logits);
-    slot->meetings =
-        carve(carver, gpu_meetings(slot->rows_max, GPU_GROUP_TILES_MAX), sizeof *slot->meetings);
+    slot->meetings = carve(carver, gpu_plan_meetings_max(slot->rows_max), sizeof *slot->meetings);
     if (plan->recurrence == GPU_STEPS)
         lay_out_steps(slot, carver);
 }

@@ -29,7 +29,7 @@ static enum lstm_status add_step(struct gpu_slot *slot, const struct gpu_blas *b
                                    .states = slot->steps.states[reverse] };
     enum lstm_status rc = gpu_blas_multiply(blas, stream, reverse, &product, err);
     if (!rc)
-        GPU_TRY(gpu_gates(stream, &n->plan, layer, rows, &step));
+        GPU_TRY(gpu_gates(stream, n->plan.precision, layer, rows, &step));
 done:
     return rc;
 }

@@ -35,17 +35,16 @@ template <typename Element> struct alignas(4 * sizeof(Element)) Gates {
 };
 
 /* A thread computes one unit of the row blockIdx.y. */
-template <typename Element>
-__global__ void gates(const gpu_layer layer, const gpu_step step, const int hidden)
+template <typename Element> __global__ void gates(const gpu_layer layer, const gpu_step step)
 {
     const int row = static_cast<int>(blockIdx.y);
     const int unit = static_cast<int>(blockIdx.x * THREADS + threadIdx.x);
     const int now = *step.first + step.offset;
-    if (row >= layer.count || unit >= hidden || now >= layer.rows[row].length)
+    if (row >= layer.count || unit >= layer.hidden || now >= layer.rows[row].length)
         return; /* no barrier follows */
     const gpu_row r = layer.rows[row];
     const int position = step.reverse ? r.length - 1 - now : now;
-    const size_t units = static_cast<size_t>(hidden), here = static_cast<size_t>(unit);
+    const size_t units = static_cast<size_t>(layer.hidden), here = static_cast<size_t>(unit);
     const size_t side = step.reverse ? units : 0;
     const size_t input =
         static_cast<size_t>(layer.tokens ? layer.tokens[r.token + position] : r.state + position);
@@ -61,18 +60,16 @@ __global__ void gates(const gpu_layer layer, const gpu_step step, const int hidd
         layer.states)[static_cast<size_t>(r.state + position) * 2 * units + side + here] = state;
 }
 
-extern "C" cudaError_t gpu_gates(cudaStream_t stream, const struct gpu_plan *plan,
+extern "C" cudaError_t gpu_gates(cudaStream_t stream, enum lstm_precision precision,
                                  const struct gpu_layer *layer, int32_t rows,
                                  const struct gpu_step *step)
 {
-    const int hidden = plan->sizes.hidden;
     const Launch with = { stream,
-                          dim3(static_cast<unsigned>(hidden + THREADS - 1) / THREADS,
+                          dim3(static_cast<unsigned>(layer->hidden + THREADS - 1) / THREADS,
                                static_cast<unsigned>(rows)),
                           THREADS, 0, false };
-    return plan->precision == LSTM_PRECISION_FP16
-               ? launch(with, gates<__half>, *layer, *step, hidden)
-               : launch(with, gates<float>, *layer, *step, hidden);
+    return precision == LSTM_PRECISION_FP16 ? launch(with, gates<__half>, *layer, *step)
+                                            : launch(with, gates<float>, *layer, *step);
 }
 
 __global__ void advance(int32_t *first, const int32_t count)

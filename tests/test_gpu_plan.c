@@ -111,6 +111,21 @@ static void a_graph_is_the_smallest_that_holds_the_rows(void **state)
     }
 }
 
+static void groups_find_room_to_meet(void **state)
+{
+    (void)state;
+    const struct lstm_sizes sizes = sizes_of(256, 1);
+    for (int32_t multiprocessors = 8; multiprocessors <= 160; multiprocessors += 8)
+        for (int32_t rows = 1; rows <= 2000; rows++) {
+            const struct gpu_traits traits = { multiprocessors, 1 };
+            const struct gpu_plan plan = gpu_plan_make(&sizes, LSTM_PRECISION_FP16, &traits);
+            const size_t needed = gpu_plan_meetings(rows, gpu_plan_tiles(&plan, rows));
+            if (needed > gpu_plan_meetings_max(rows))
+                fail_msg("%d rows on %d multiprocessors: %zu counters, room for %zu", rows,
+                         multiprocessors, needed, gpu_plan_meetings_max(rows));
+        }
+}
+
 static void weights_lie_side_by_side(void **state)
 {
     (void)state;
@@ -133,6 +148,7 @@ int main(void)
         cmocka_unit_test(a_round_holds_a_window_and_stays_within_its_memory),
         cmocka_unit_test(tiles_are_interleaved_only_where_they_would_queue),
         cmocka_unit_test(a_graph_is_the_smallest_that_holds_the_rows),
+        cmocka_unit_test(groups_find_room_to_meet),
         cmocka_unit_test(weights_lie_side_by_side),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
