@@ -139,21 +139,23 @@ $(BUILD)/flags: FORCE
 
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
 
-# The CUDA backend. nvcc makes lstm_cuda.so of it, which the extension looks for beside itself. Everywhere else where the
-# CUDA toolkit's headers are, the same sources are compiled for the CPU and run on tests/cuda_host, a test double of CUDA.
+# The CUDA backend. nvcc makes lstm_cuda.so of it, which the extension looks for beside itself. Wherever CUDA's headers
+# are, the same sources are compiled for the CPU too, and run on tests/cuda_host, a test double of CUDA.
 
 CUDA_ARCHS     := 75 80 86 89 90 100 120
 CUDA_HEADERS   := $(wildcard $(CUDA_HOME)/include/cuda_runtime.h)
+NO_CUDA_HEADERS := SKIPPED: the CUDA backend on the CPU: no CUDA headers in $(CUDA_HOME)
 GPU_C          := $(call objects,$(wildcard gpu/*.c))
 GPU_CU         := $(wildcard gpu/*.cu)
 NVCC_OBJ       := $(GPU_CU:gpu/%.cu=$(BUILD)/nvcc/%.o)
 CUDA_HOST_TEST := $(addprefix $(BUILD)/,$(basename $(wildcard tests/cuda_host/test_*)))
+GPU_TESTS      := $(if $(CUDA_HEADERS),$(CUDA_HOST_TEST)) # what `unit` runs in its short form
 CUDA_HOST_OBJ  := $(call objects,$(wildcard tests/cuda_host/*.cc))
 CUDA_HOST_GPU  := $(GPU_C) $(GPU_CU:gpu/%.cu=$(BUILD)/cuda_host/%.o)
 CUDA_INCLUDES  := -isystem $(CUDA_HOME)/include -isystem $(CUDA_HOME)/include/cccl
 
 # No frame in memory, no spill; ptxas tells what each kernel takes, and tests/gpu_resources.sh makes a table of it.
-NVCC_FLAGS := -std=c++17 -O3 -I. -MMD -MP --threads 2 $(foreach arch,$(CUDA_ARCHS),-gencode arch=compute_$(arch),code=sm_$(arch)) \
+NVCC_FLAGS := -std=c++17 -O3 -I. -MMD -MP $(foreach arch,$(CUDA_ARCHS),-gencode arch=compute_$(arch),code=sm_$(arch)) \
               -gencode arch=compute_$(lastword $(CUDA_ARCHS)),code=compute_$(lastword $(CUDA_ARCHS)) \
               -Werror all-warnings -Xptxas -v,--warn-on-spills,--warn-on-local-memory-usage \
               -Xcompiler -fPIC,-fvisibility=hidden,-Wall,-Wextra
@@ -201,7 +203,8 @@ $(BUILD)/cuda_host/%.o: gpu/%.cu $(BUILD)/flags
 	@echo "  CXX $<"
 	@$(CUDA_COMPILE) $(CFLAGS) -x c++ -c -o $@ $<
 
-$(CUDA_HOST_TEST): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/tests/cuda_host/machine.o $(CUDA_HOST_OBJ) $(CUDA_HOST_GPU) $(BUILD)/liblstm.a
+$(CUDA_HOST_TEST): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/tests/cuda_host/machine.o $(CUDA_HOST_OBJ) $(CUDA_HOST_GPU) \
+                           $(BUILD)/liblstm.a
 	@echo "  LD  $@"
 	@$(CXX) $(CFLAGS) -o $@ $^ -lcmocka -lsqlite3 $(LIBS) -ldl
 
@@ -210,21 +213,19 @@ $(BUILD)/cuda_host/lstm_cuda.so: $(CUDA_HOST_OBJ) $(CUDA_HOST_GPU) $(BUILD)/libl
 	@echo "  LD  $@"
 	@$(CXX) -shared $(CFLAGS) $(LDFLAGS) -Wl,--exclude-libs,ALL $(SO_DEFS) -o $@ $^ $(LIBS)
 
-gpu-host-unit: $(CUDA_HOST_TEST)
-	@tests/run_unit.sh $(BUILD)/tests/logs $(CUDA_HOST_TEST)
+gpu-host-unit: $(GPU_TESTS)
+	@tests/run_unit.sh $(BUILD)/tests/logs $(GPU_TESTS)
 
-# What a developer runs: more seeds, and each of the sanitizers.
+# What a developer runs: all paths, more seeds, each of the sanitizers.
 gpu-host-test:
-	@if [ -z "$(CUDA_HEADERS)" ]; then echo "SKIPPED: the CUDA backend on the CPU: no CUDA headers in $(CUDA_HOME)"; \
-	else \
-	    export CUDA_HOST_SEEDS=$(if $(SHORT),4,8) && \
-	    $(MAKE) --no-print-directory gpu-host-unit && \
-	    $(MAKE) --no-print-directory CC=gcc BUILD=build/asan SANITIZE=address,undefined gpu-host-unit && \
-	    CUDA_HOST_SEEDS=1 $(MAKE) --no-print-directory CC=gcc BUILD=build/tsan SANITIZE=thread gpu-host-unit && \
-	    if echo 'int main(void) { return 0; }' | clang -fsanitize=memory -x c - -o /dev/null 2> /dev/null; then \
-	        $(MAKE) --no-print-directory CC=clang BUILD=build/msan SANITIZE=memory gpu-host-unit; \
-	    else echo "SKIPPED: the CUDA backend under MemorySanitizer: no clang with it here"; fi \
-	fi
+	@[ -n "$(CUDA_HEADERS)" ] || { echo "$(NO_CUDA_HEADERS)"; exit 0; }; \
+	export CUDA_HOST_SEEDS=1; \
+	CUDA_HOST_SEEDS=$(if $(SHORT),4,8) $(MAKE) --no-print-directory gpu-host-unit && \
+	$(MAKE) --no-print-directory CC=gcc BUILD=build/asan SANITIZE=address,undefined gpu-host-unit && \
+	$(MAKE) --no-print-directory CC=gcc BUILD=build/tsan SANITIZE=thread gpu-host-unit && \
+	if echo 'int main(void) { return 0; }' | clang -fsanitize=memory -x c - -o /dev/null 2> /dev/null; then \
+	    $(MAKE) --no-print-directory CC=clang BUILD=build/msan SANITIZE=memory gpu-host-unit; \
+	else echo "SKIPPED: the CUDA backend under MemorySanitizer: no clang with it here"; fi
 
 # On a machine with a GPU: everything that cannot be shown without one, into one report. What is missing is a failure.
 GPU_CHECKS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/gpu/*.c))
@@ -276,8 +277,9 @@ test: deps
 	     END { printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped; \
 	           exit failed || parts != 3 }' $(BUILD)/test.log
 
-unit: $(TESTS)
-	@tests/run_unit.sh $(BUILD)/tests/logs $(TESTS)
+unit: $(TESTS) $(GPU_TESTS)
+	@$(if $(CUDA_HEADERS),,echo "$(NO_CUDA_HEADERS)";) \
+	tests/run_unit.sh $(BUILD)/tests/logs $(TESTS) $(GPU_TESTS)
 
 sql-tests: $(BUILD)/lstm_ext.so
 	@tests/run_sql.sh $< $(wildcard tests/sql/*.sql)
@@ -291,7 +293,7 @@ FUZZ_SECONDS  := $(if $(SHORT),10,120)
 THREAD_TESTS  := $(filter $(addprefix %/,test_ext test_registry test_run test_ext_summaries),$(TESTS))
 
 .PHONY: check-asan check-threads check-clang check-objects check-headers check-oracles
-check: all check-objects check-headers lint check-clang check-asan check-threads fuzz check-oracles
+check: all check-objects check-headers lint check-clang check-asan check-threads gpu-host-test fuzz check-oracles
 	@echo "check: all passed"
 
 check-objects: all
@@ -301,15 +303,15 @@ check-headers:
 	@ISA_avx2="$(ISA_avx2)" ISA_avx512="$(ISA_avx512)" tests/check_headers.sh gcc clang
 
 check-clang:
-	@if command -v clang > /dev/null; then $(MAKE) --no-print-directory CC=clang BUILD=build/clang unit; \
+	@if command -v clang > /dev/null; then $(MAKE) --no-print-directory CC=clang BUILD=build/clang GPU_TESTS= unit; \
 	else echo "SKIPPED: the tests built by clang: no clang here"; fi
 
 check-asan:
 	@SQL_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
-	    $(MAKE) --no-print-directory CC=gcc BUILD=build/asan SANITIZE=address,undefined unit sql-tests
+	    $(MAKE) --no-print-directory CC=gcc BUILD=build/asan SANITIZE=address,undefined GPU_TESTS= unit sql-tests
 
 check-threads:
-	@$(if $(THREAD_TESTS),$(MAKE) --no-print-directory BUILD=build/tsan SANITIZE=thread unit \
+	@$(if $(THREAD_TESTS),$(MAKE) --no-print-directory BUILD=build/tsan SANITIZE=thread unit GPU_TESTS= \
 	    TESTS="$(THREAD_TESTS:$(BUILD)/%=build/tsan/%)",echo "SKIPPED: ThreadSanitizer: no test uses threads")
 
 # Oracles are independent: Python's sqlite3 module, PyTorch. Debian's python3 is the one that may have PyTorch.
@@ -352,8 +354,8 @@ bench: $(BENCHES)
 lint:
 	@tests/lint.sh
 
-FORMATTED := $(foreach folder,model ext train gpu tests tests/bench tests/gpu tests/plugins,\
-               $(folder)/*.[ch] $(folder)/*.inc)
+TEST_FOLDERS := $(addprefix tests/,bench gpu plugins cuda_host cuda_host/twins/gpu)
+FORMATTED := $(foreach folder,model ext train gpu tests $(TEST_FOLDERS),$(addprefix $(folder)/*.,c h inc cc cu))
 format: # all but what tests/lint.sh leaves alone too
 	clang-format -i $(filter-out model/vec_%,$(wildcard $(FORMATTED)))
 
@@ -375,5 +377,7 @@ help:
 	@echo "make               lstm_ext.so and build/lstm-train"
 	@echo "make demo          scores example reviews in the sqlite3 shell"
 	@echo "make test          unit tests, SQL tests, the examples of the README"
+	@echo "make gpu           lstm_cuda.so, by nvcc"
+	@echo "make gpu-host-test its kernels and host code on the CPU, with several seeds, under the sanitizers"
 	@echo "make check         all of that under sanitizers and clang, and more; SHORT=1 for less"
 	@echo "make deps lint format bench fuzz train-default install clean"

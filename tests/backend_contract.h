@@ -8,8 +8,8 @@
 struct backend_contract {
     const struct lstm_backend *backend;
     int is_int8; /* the models are quantised */
-    /* The largest difference of a logit from the CPU's generic kernels, whatever the batch, where the
-     * logits are below 1, else in proportion to them; 0: the same bits. */
+    /* The largest difference of a logit from the CPU's generic kernels, whatever the batch, where
+     * the logits are below 1, else in proportion to them; 0: the same bits. */
     float tolerance;
     int32_t longest; /* tokens of the longest text; memory must stay bounded with it */
     int32_t hidden;  /* units of every model; 0: those that each test chooses */
