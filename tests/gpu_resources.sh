@@ -1,6 +1,6 @@
 #!/bin/sh
-# tests/gpu_resources.sh LOG...: what ptxas -v said of each kernel on each architecture, as a table. `make gpu` shows it;
-# spills and frames in memory are warnings of ptxas, and those are errors.
+# tests/gpu_resources.sh LOG...: what ptxas -v said of each kernel on each architecture, as a table, which `make gpu`
+# shows. Spills and frames in memory are not in it: there they are errors.
 set -u
 printf '%-44s %6s %9s %8s\n' kernel sm registers barriers
 cat "$@" | c++filt | awk '
