@@ -145,22 +145,23 @@ $(BUILD)/flags: FORCE
 
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
 
-# The CUDA backend. nvcc makes lstm_cuda.so of it, which the extension looks for beside itself. Everywhere else where
-# the CUDA toolkit's headers are, the same sources are compiled for the CPU and run on tests/cuda_host, a test double
-# of CUDA.
+# The CUDA backend. nvcc makes lstm_cuda.so of it, which the extension looks for beside itself. Wherever CUDA's headers
+# are, the same sources are compiled for the CPU too, and run on tests/cuda_host, a test double of CUDA.
 
 CUDA_ARCHS     := 75 80 86 89 90 100 120
 CUDA_HEADERS   := $(wildcard $(CUDA_HOME)/include/cuda_runtime.h)
+NO_CUDA_HEADERS := SKIPPED: the CUDA backend on the CPU: no CUDA headers in $(CUDA_HOME)
 GPU_C          := $(call objects,$(wildcard gpu/*.c))
 GPU_CU         := $(wildcard gpu/*.cu)
 NVCC_OBJ       := $(GPU_CU:gpu/%.cu=$(BUILD)/nvcc/%.o)
 CUDA_HOST_TEST := $(addprefix $(BUILD)/,$(basename $(wildcard tests/cuda_host/test_*)))
+GPU_TESTS      := $(if $(CUDA_HEADERS),$(CUDA_HOST_TEST)) # what `unit` runs in its short form
 CUDA_HOST_OBJ  := $(call objects,$(wildcard tests/cuda_host/*.cc))
 CUDA_HOST_GPU  := $(GPU_C) $(GPU_CU:gpu/%.cu=$(BUILD)/cuda_host/%.o)
 CUDA_INCLUDES  := -isystem $(CUDA_HOME)/include -isystem $(CUDA_HOME)/include/cccl
 
 # No frame in memory, no spill; ptxas tells what each kernel takes, and tests/gpu_resources.sh makes a table of it.
-NVCC_FLAGS := -std=c++17 -O3 -I. -MMD -MP --threads 2 \
+NVCC_FLAGS := -std=c++17 -O3 -I. -MMD -MP \
               $(foreach arch,$(CUDA_ARCHS),-gencode arch=compute_$(arch),code=sm_$(arch)) \
               -gencode arch=compute_$(lastword $(CUDA_ARCHS)),code=compute_$(lastword $(CUDA_ARCHS)) \
               -Werror all-warnings -Xptxas -v,--warn-on-spills,--warn-on-local-memory-usage \
@@ -219,21 +220,19 @@ $(BUILD)/cuda_host/lstm_cuda.so: $(CUDA_HOST_OBJ) $(CUDA_HOST_GPU) $(BUILD)/libl
 	@echo "  LD  $@"
 	@$(CXX) -shared $(CFLAGS) $(LDFLAGS) -Wl,--exclude-libs,ALL $(SO_DEFS) -o $@ $^ $(LIBS)
 
-gpu-host-unit: $(CUDA_HOST_TEST)
-	@tests/run_unit.sh $(BUILD)/tests/logs $(CUDA_HOST_TEST)
+gpu-host-unit: $(GPU_TESTS)
+	@tests/run_unit.sh $(BUILD)/tests/logs $(GPU_TESTS)
 
-# What a developer runs: more seeds, and each of the sanitizers.
+# What a developer runs: all paths, more seeds, each of the sanitizers.
 gpu-host-test:
-	@if [ -z "$(CUDA_HEADERS)" ]; then echo "SKIPPED: the CUDA backend on the CPU: no CUDA headers in $(CUDA_HOME)"; \
-	else \
-	    export CUDA_HOST_SEEDS=$(if $(SHORT),4,8) && \
-	    $(MAKE) --no-print-directory gpu-host-unit && \
-	    $(MAKE) --no-print-directory CC=gcc BUILD=build/asan SANITIZE=address,undefined gpu-host-unit && \
-	    CUDA_HOST_SEEDS=1 $(MAKE) --no-print-directory CC=gcc BUILD=build/tsan SANITIZE=thread gpu-host-unit && \
-	    if echo 'int main(void) { return 0; }' | clang -fsanitize=memory -x c - -o /dev/null 2> /dev/null; then \
-	        $(MAKE) --no-print-directory CC=clang BUILD=build/msan SANITIZE=memory gpu-host-unit; \
-	    else echo "SKIPPED: the CUDA backend under MemorySanitizer: no clang with it here"; fi \
-	fi
+	@[ -n "$(CUDA_HEADERS)" ] || { echo "$(NO_CUDA_HEADERS)"; exit 0; }; \
+	export CUDA_HOST_SEEDS=1; \
+	CUDA_HOST_SEEDS=$(if $(SHORT),4,8) $(MAKE) --no-print-directory gpu-host-unit && \
+	$(MAKE) --no-print-directory CC=gcc BUILD=build/asan SANITIZE=address,undefined gpu-host-unit && \
+	$(MAKE) --no-print-directory CC=gcc BUILD=build/tsan SANITIZE=thread gpu-host-unit && \
+	if echo 'int main(void) { return 0; }' | clang -fsanitize=memory -x c - -o /dev/null 2> /dev/null; then \
+	    $(MAKE) --no-print-directory CC=clang BUILD=build/msan SANITIZE=memory gpu-host-unit; \
+	else echo "SKIPPED: the CUDA backend under MemorySanitizer: no clang with it here"; fi
 
 # On a machine with a GPU: everything that cannot be shown without one, into one report. What is missing is a failure.
 GPU_CHECKS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/gpu/*.c))
@@ -391,8 +390,8 @@ $(BENCH_TEXTS): tests/bench/texts.sh sql/demo_reviews.sql
 lint:
 	@tests/lint.sh
 
-FORMATTED := $(foreach folder,model ext train gpu tests tests/bench tests/gpu tests/plugins,\
-               $(folder)/*.[ch] $(folder)/*.inc)
+TEST_FOLDERS := $(addprefix tests/,bench gpu plugins cuda_host cuda_host/twins/gpu)
+FORMATTED := $(foreach folder,model ext train gpu tests $(TEST_FOLDERS),$(addprefix $(folder)/*.,c h inc cc cu))
 format: # all but what tests/lint.sh leaves alone too
 	clang-format -i $(filter-out model/vec_%,$(wildcard $(FORMATTED)))
 
@@ -416,6 +415,8 @@ help:
 	@echo "make               lstm_ext.so and build/lstm-train"
 	@echo "make demo          scores example reviews in the sqlite3 shell"
 	@echo "make test          unit tests, SQL tests, the examples of the README"
+	@echo "make gpu           lstm_cuda.so, by nvcc"
+	@echo "make gpu-host-test its kernels and host code on the CPU, with several seeds, under the sanitizers"
 	@echo "make check         all of that under sanitizers and clang, and more; SHORT=1 for less"
 	@echo "make bench         this machine beside other LSTMs; BENCH='int8 threads' for parts; bench-chart draws"
 	@echo "make deps lint format fuzz train-default install clean"

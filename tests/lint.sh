@@ -26,9 +26,9 @@ else
     echo "SKIPPED: the top level: not a git repository"
     mapfile -t files < <(find Makefile README.md LICENSE .ci ext model gpu train sql tests -type f)
 fi
-mapfile -t code < <(printf '%s\n' "${files[@]}" | grep -E '\.(c|h|inc|S|cu|cuh)$')
+mapfile -t code < <(printf '%s\n' "${files[@]}" | grep -E '\.(c|h|inc|S|cc|cu)$')
 mapfile -t guests < <(printf '%s\n' "${files[@]}" | grep -E '^(model|ext)/.*\.(c|h|inc|S)$')
-mapfile -t text < <(printf '%s\n' "${files[@]}" | grep -E '\.(c|h|inc|S|cu|cuh|sh|py)$|^Makefile$|^\.ci/run$')
+mapfile -t text < <(printf '%s\n' "${files[@]}" | grep -E '\.(c|h|inc|S|cc|cu|sh|py)$|^Makefile$|^\.ci/run$')
 
 # The folder table: what each folder includes, as a pattern of what it may not.
 includes() { # includes FOLDER FORBIDDEN
@@ -57,12 +57,12 @@ overflows='v?sprintf|strcpy|strcat|gets|atoi'
 
 [ ${#code[@]} -gt 0 ] && grep -nE '\<(TODO|FIXME|XXX|HACK)\>|#[[:space:]]*if 0' "${code[@]}" | report "unfinished"
 [ ${#code[@]} -gt 0 ] && grep -nE '[[:space:]]$' "${code[@]}" | report "white space at the end of the line"
-awk 'length > (FILENAME ~ /\.(c|h|inc|S|cu|cuh)$/ ? 100 : 120) { print FILENAME ":" FNR ": " length " columns" }' \
+awk 'length > (FILENAME ~ /\.(c|h|inc|S|cc|cu)$/ ? 100 : 120) { print FILENAME ":" FNR ": " length " columns" }' \
     "${text[@]}" | report "longer than 100 columns in C, 120 elsewhere"
 awk 'FNR == 701 { print FILENAME }' "${text[@]}" | report "longer than 700 lines, does it hold two things?"
 
 # The vector vocabularies are tables of one-line functions: no format keeps that.
-mapfile -t formatted < <(printf '%s\n' "${code[@]}" | grep -E '\.(c|h|inc)$' | grep -v '^model/vec_')
+mapfile -t formatted < <(printf '%s\n' "${code[@]}" | grep -E '\.(c|h|inc|cc|cu)$' | grep -v '^model/vec_')
 if clang-format --version 2> /dev/null | grep -q 'version 14\.'; then
     [ ${#formatted[@]} -eq 0 ] || clang-format --dry-run -Werror "${formatted[@]}" 2>&1 |
         sed -n 's/:.*error:.*/ is not formatted/p' | sort -u | report "see \`make format\`"

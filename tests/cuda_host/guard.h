@@ -21,21 +21,33 @@ inline void guard_open(char *at, size_t size)
         __asan_unpoison_memory_region(at, size);
 }
 
+inline void guard_poison(char *at, size_t size)
+{
+    if (__asan_poison_memory_region)
+        __asan_poison_memory_region(at, size);
+}
+
 inline void guard_close(char *at, size_t size)
 {
     fill(at, size, GUARD_BYTE);
     if (__msan_unpoison)
         __msan_unpoison(at, size);
-    if (__asan_poison_memory_region)
-        __asan_poison_memory_region(at, size);
+    guard_poison(at, size);
+}
+
+/* Bytes that hold NEW_BYTE already. */
+inline void guard_unwritten(char *at, size_t size)
+{
+    guard_open(at, size);
+    if (__msan_poison)
+        __msan_poison(at, size);
 }
 
 inline void guard_new(char *at, size_t size)
 {
     guard_open(at, size);
     fill(at, size, NEW_BYTE);
-    if (__msan_poison)
-        __msan_poison(at, size);
+    guard_unwritten(at, size);
 }
 
 /* Under AddressSanitizer a write there has ended the program already. */

@@ -83,13 +83,21 @@ void simt_check_pointer(const void *pointer, int position)
     problem("argument %d of a kernel, %p, is memory of the host", position, pointer);
 }
 
-/* What looks like a pointer is one: few numbers are addresses that are mapped. */
+/* What looks like a pointer is one: an address that is mapped and no pair of numbers below a
+ * million, one of which may be padding. */
+static bool looks_like_pointer(const void *word)
+{
+    constexpr uint32_t million = 1 << 20;
+    const uint32_t low = static_cast<uint32_t>(reinterpret_cast<uintptr_t>(word));
+    return memory_is_device(word) || (low >= million && low < -million && memory_is_mapped(word));
+}
+
 void simt_check_words(const void *bytes, size_t size, int position)
 {
     for (size_t at = 0; at + sizeof(void *) <= size; at += sizeof(void *)) {
         const void *word;
         memcpy(&word, static_cast<const char *>(bytes) + at, sizeof word);
-        if (memory_is_device(word) || memory_is_mapped(word))
+        if (looks_like_pointer(word))
             simt_check_pointer(word, position);
     }
 }

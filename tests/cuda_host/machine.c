@@ -10,12 +10,12 @@
 extern const struct lstm_plugin lstm_plugin;
 
 const struct machine_path machine_paths[6] = {
-    { "alone, of 32 units", MACHINE_SMALL, 16, LSTM_PRECISION_FP16 },
-    { "alone, of 64 units", MACHINE_LARGE, 64, LSTM_PRECISION_FP16 },
-    { "alone, of 128 units", MACHINE_SMALL, 112, LSTM_PRECISION_FP16 },
-    { "groups", MACHINE_LARGE, 160, LSTM_PRECISION_FP16 },
-    { "steps in fp16", MACHINE_SMALL, 160, LSTM_PRECISION_FP16 },
-    { "steps in fp32", MACHINE_LARGE, 48, LSTM_PRECISION_FP32 },
+    { "alone, of 32 units", MACHINE_SMALL, 16, LSTM_PRECISION_FP16, 1 },
+    { "alone, of 64 units", MACHINE_LARGE, 64, LSTM_PRECISION_FP16, 0 },
+    { "alone, of 128 units", MACHINE_SMALL, 112, LSTM_PRECISION_FP16, 0 },
+    { "groups", MACHINE_LARGE, 160, LSTM_PRECISION_FP16, 0 },
+    { "steps in fp16", MACHINE_SMALL, 160, LSTM_PRECISION_FP16, 0 },
+    { "steps in fp32", MACHINE_LARGE, 48, LSTM_PRECISION_FP32, 1 },
 };
 
 void machine_set_up(void)
@@ -31,6 +31,11 @@ int machine_seeds(void)
 {
     const char *seeds = getenv("CUDA_HOST_SEEDS");
     return seeds ? atoi(seeds) : 1;
+}
+
+int machine_is_short(void)
+{
+    return !getenv("CUDA_HOST_SEEDS");
 }
 
 const struct lstm_backend *machine_backend(int32_t device, enum lstm_precision precision)

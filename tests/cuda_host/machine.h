@@ -13,8 +13,10 @@ enum {
 /* Sets the devices up, once, before the plug-in sees them. */
 void machine_set_up(void);
 
-/* How often a test is repeated, with the seeds 1 to that: CUDA_HOST_SEEDS, 1 unless set. */
+/* How often a test is repeated, with the seeds 1 to that: CUDA_HOST_SEEDS. Unless it is set, once,
+ * and what takes a minute runs on the quick paths only. */
 int machine_seeds(void);
+int machine_is_short(void);
 
 /* A backend of the plug-in; ends the test where there is none. */
 const struct lstm_backend *machine_backend(int32_t device, enum lstm_precision precision);
@@ -24,6 +26,7 @@ struct machine_path {
     const char *name;
     int32_t device, hidden;
     enum lstm_precision precision;
+    int is_quick; /* runs in a short test too */
 };
 extern const struct machine_path machine_paths[6];
 

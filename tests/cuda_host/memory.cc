@@ -18,7 +18,8 @@ namespace
 {
 
 constexpr size_t RANGE = size_t(4) << 30; /* of addresses; takes memory only where it is used */
-constexpr size_t ALIGN = 256;             /* of cudaMalloc, and at least so much guard around */
+constexpr size_t CHUNK = size_t(64) << 20, PAGE = 4096;
+constexpr size_t ALIGN = 256; /* of cudaMalloc, and at least so much guard around */
 
 struct allocation {
     char *at;
@@ -28,6 +29,7 @@ struct allocation {
 
 char *range;
 size_t cursor; /* where the search for room begins: memory is not soon used again */
+size_t high;   /* where the addresses begin that were never used */
 std::vector<allocation> &allocations = *new std::vector<allocation>; /* sorted by address */
 std::vector<allocation> &pinned = *new std::vector<allocation>;
 size_t used[CUDA_HOST_DEVICES_MAX];
@@ -55,22 +57,56 @@ void on_fault(int signal, siginfo_t *info, void *context)
         ::signal(signal, SIG_DFL); /* the access is tried again and ends the program */
 }
 
+/* Pages that nobody has written are all one file's, whose every byte is NEW_BYTE. */
+int file_of_new_bytes()
+{
+    int file = memfd_create("new bytes", MFD_CLOEXEC);
+    if (file < 0 || ftruncate(file, CHUNK))
+        problem("no file for device memory");
+    void *mapped = mmap(nullptr, CHUNK, PROT_WRITE, MAP_SHARED, file, 0);
+    if (mapped == MAP_FAILED)
+        problem("no memory for a file of %zu bytes", CHUNK);
+    fill(static_cast<char *>(mapped), CHUNK, NEW_BYTE);
+    munmap(mapped, CHUNK);
+    return file;
+}
+
 void open_range()
 {
-    void *mapped =
+    int file = file_of_new_bytes();
+    void *addresses =
         mmap(nullptr, RANGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (mapped == MAP_FAILED)
+    if (addresses == MAP_FAILED)
         problem("no addresses for device memory");
-    range = static_cast<char *>(mapped);
+    range = static_cast<char *>(addresses);
+    for (size_t at = 0; at < RANGE; at += CHUNK)
+        if (mmap(range + at, CHUNK, PROT_NONE, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, file, 0) ==
+            MAP_FAILED)
+            problem("no mapping for device memory");
+    close(file);
     struct sigaction action = {};
     action.sa_sigaction = on_fault;
     action.sa_flags = SA_SIGINFO | SA_ONSTACK;
     sigaction(SIGSEGV, &action, &before_us);
 }
 
+/* The pages between are new, since those of freed memory are given back. */
+void fill_edges(char *at, size_t size)
+{
+    size_t begin = static_cast<size_t>(at - range), end = begin + size;
+    size_t first = (begin + PAGE - 1) / PAGE * PAGE, last = end / PAGE * PAGE;
+    if (last <= first) {
+        fill(at, size, NEW_BYTE);
+        return;
+    }
+    fill(at, first - begin, NEW_BYTE);
+    fill(range + last, end - last, NEW_BYTE);
+}
+
+/* Of all addresses that were ever used. */
 void protect(int how)
 {
-    if (range && mprotect(range, RANGE, how))
+    if (high && mprotect(range, (high + CHUNK - 1) / CHUNK * CHUNK, how))
         problem("mprotect of device memory failed");
 }
 
@@ -110,6 +146,7 @@ void *memory_allocate(size_t size)
         offset = find_gap(ALIGN, size);
     if (offset == RANGE)
         return nullptr;
+    high = std::max(high, offset + size + 2 * ALIGN);
     device_works open;
     allocation a = { range + offset, size, this_device };
     auto place = std::find_if(allocations.begin(), allocations.end(),
@@ -118,7 +155,9 @@ void *memory_allocate(size_t size)
     size_t padded = (size + ALIGN - 1) / ALIGN * ALIGN;
     guard_close(a.at - ALIGN, ALIGN);
     guard_close(a.at + size, padded - size + ALIGN);
-    guard_new(a.at, size);
+    guard_open(a.at, size);
+    fill_edges(a.at, size);
+    guard_unwritten(a.at, size);
     cursor = offset + padded + ALIGN;
     used[this_device] += size;
     return a.at;
@@ -131,9 +170,9 @@ bool memory_free(void *at)
     if (found == allocations.end())
         return false;
     device_works open;
-    guard_close(found->at, found->size);
-    size_t begin = static_cast<size_t>(found->at - range + 4095) / 4096 * 4096;
-    size_t end = static_cast<size_t>(found->at - range + found->size) / 4096 * 4096;
+    guard_poison(found->at, found->size);
+    size_t begin = (static_cast<size_t>(found->at - range) + PAGE - 1) / PAGE * PAGE;
+    size_t end = (static_cast<size_t>(found->at - range) + found->size) / PAGE * PAGE;
     if (end > begin) /* the addresses are not soon used again, the memory may be */
         madvise(range + begin, end - begin, MADV_DONTNEED);
     used[found->device] -= found->size;

@@ -14,6 +14,8 @@ int main(void)
     for (int seed = 1; seed <= machine_seeds(); seed++)
         for (size_t i = 0; i < COUNT(machine_paths); i++) {
             const struct machine_path *path = &machine_paths[i];
+            if (machine_is_short() && !path->is_quick)
+                continue;
             const int is_wide = path->hidden > 64; /* a step of a tile takes milliseconds */
             const struct backend_contract contract = {
                 .backend = machine_backend(path->device, path->precision),

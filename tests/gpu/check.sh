@@ -81,6 +81,6 @@ section "Contract" contract
 section "compute-sanitizer" sanitizer
 section "Agreement with the CPU" agreement
 section "Speed" speed
-section "cuDNN" /usr/bin/env python3 tests/gpu/check_cudnn.py
+section "cuDNN" "${PYTHON:-python3}" tests/gpu/check_cudnn.py
 say "the report is $report"
 exit $bad

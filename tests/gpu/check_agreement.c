@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <sqlite3.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +24,7 @@ static struct lstm_text texts[TEXTS_MAX];
 static int labels[TEXTS_MAX];
 static int count;
 
-static void check(int failed, const char *what)
+static void check(bool failed, const char *what)
 {
     if (failed) {
         fprintf(stderr, "check_agreement: %s\n", what);

@@ -6,11 +6,12 @@
 #include "train/files.h"
 #include "train/progress.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static void check(int failed, const char *what)
+static void check(bool failed, const char *what)
 {
     if (failed) {
         fprintf(stderr, "check_speed: %s\n", what);
