@@ -155,7 +155,7 @@ GPU_C          := $(call objects,$(wildcard gpu/*.c))
 GPU_CU         := $(wildcard gpu/*.cu)
 NVCC_OBJ       := $(GPU_CU:gpu/%.cu=$(BUILD)/nvcc/%.o)
 CUDA_HOST_TEST := $(addprefix $(BUILD)/,$(basename $(wildcard tests/cuda_host/test_*)))
-GPU_TESTS      := $(if $(CUDA_HEADERS),$(CUDA_HOST_TEST)) # what `unit` runs in its short form
+GPU_TESTS      := $(if $(CUDA_HEADERS),$(CUDA_HOST_TEST)) # of the emulation; `make gpu-host-test` runs them
 CUDA_HOST_OBJ  := $(call objects,$(wildcard tests/cuda_host/*.cc))
 CUDA_HOST_GPU  := $(GPU_C) $(GPU_CU:gpu/%.cu=$(BUILD)/cuda_host/%.o)
 CUDA_INCLUDES  := -isystem $(CUDA_HOME)/include -isystem $(CUDA_HOME)/include/cccl
