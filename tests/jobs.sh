@@ -151,8 +151,10 @@ changes() {
 scheduled() {
     local db=$work/cron.db line unit=$work/score-reviews.service
     adapt() {
-        sed "s|/usr/local/share/lstm_ext|$PWD/sql|; s|/var/lock|$work|; s|/srv/reviews.db|$db|
-             s|/srv/[a-z_]*.sql|$PWD/sql/score_new_rows.sql|; s|/usr/local/lib/lstm_ext.so|$LSTM_EXT|; /^User=/d" "$1"
+        # /srv first: what is put in for the others may begin with it
+        sed "s|/srv/[a-z_]*.sql|/usr/local/share/lstm_ext/score_new_rows.sql|; s|/srv/reviews.db|$db|
+             s|/usr/local/share/lstm_ext|$PWD/sql|g; s|/var/lock|$work|; s|/usr/local/lib/lstm_ext.so|$LSTM_EXT|
+             /^User=/d" "$1"
     }
     fresh "$db"
     line=$(adapt sql/score_in_chunks.sh | sed -n 's|^# \*/10 \* \* \* \* ||p')
