@@ -62,8 +62,7 @@ struct lstm_pieces {
 void lstm_pieces_open(struct lstm_pieces *pieces, const void *text, size_t size, int with_offsets);
 int lstm_pieces_next(struct lstm_pieces *pieces); /* 0 at the end */
 
-/* A hash of a piece or an entry; any seed. Tables only: the value differs between machines of
- * different byte order. */
+/* A hash of a piece or an entry for tables in memory; any seed. */
 uint64_t lstm_piece_hash(const char *bytes, size_t size, uint64_t seed);
 
 #endif
