@@ -46,7 +46,9 @@ struct block {
     unsigned size, waiting, gone;
     const thread *first; /* of those that wait */
     shared_memory shared;
-    moment meeting, turn; /* turn: what ran in this structure before */
+    moment meeting;
+    moment turns[2]; /* what ran in this structure before, and what runs now */
+    bool turn;
 };
 
 /* ThreadSanitizer takes what one fiber does for ordered, so blocks that follow one another are
@@ -109,12 +111,12 @@ void run_thread(void *argument)
     const thread *t = static_cast<thread *>(argument);
     if (__tsan_acquire) {
         moments_acquire(*running_before);
-        __tsan_acquire(&t->home->turn);
+        __tsan_acquire(&t->home->turns[t->home->turn]);
     }
     running->invoke(running->arguments);
     if (__tsan_release) {
         __tsan_release(running_after);
-        __tsan_release(&t->home->turn);
+        __tsan_release(&t->home->turns[!t->home->turn]);
     }
 }
 
@@ -124,6 +126,7 @@ void block_begin(block &b, uint3 index)
     b.index = index;
     b.size = size.x * size.y * size.z;
     b.waiting = b.gone = 0;
+    b.turn = !b.turn;
     b.warps.assign((b.size + 31) / 32, { ~0u, 0, 0 });
     if (b.size % 32)
         b.warps.back().lanes = (1u << b.size % 32) - 1;

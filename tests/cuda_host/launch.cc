@@ -83,13 +83,15 @@ void simt_check_pointer(const void *pointer, int position)
     problem("argument %d of a kernel, %p, is memory of the host", position, pointer);
 }
 
-/* What looks like a pointer is one: an address that is mapped and no pair of numbers below a
- * million, one of which may be padding. */
+/* What looks like a pointer is one: an address that is mapped, and no pair of small numbers, one of
+ * which may be padding. The heaps of the sanitizers begin at such pairs. */
 static bool looks_like_pointer(const void *word)
 {
     constexpr uint32_t million = 1 << 20;
-    const uint32_t low = static_cast<uint32_t>(reinterpret_cast<uintptr_t>(word));
-    return memory_is_device(word) || (low >= million && low < -million && memory_is_mapped(word));
+    const uintptr_t bits = reinterpret_cast<uintptr_t>(word);
+    const uint32_t low = static_cast<uint32_t>(bits), high = static_cast<uint32_t>(bits >> 32);
+    const bool is_address = (low >= million && low < -million) || (high >= 0x6000 && high < 0x7c00);
+    return memory_is_device(word) || (is_address && memory_is_mapped(word));
 }
 
 void simt_check_words(const void *bytes, size_t size, int position)

@@ -28,6 +28,7 @@ struct machine_path {
     enum lstm_precision precision;
     int is_quick; /* runs in a short test too */
 };
+enum { MACHINE_STEPS_FP16 = 4 }; /* of machine_paths */
 extern const struct machine_path machine_paths[6];
 
 /* The most that the largest logit of a text may be off, in proportion. */

@@ -81,6 +81,46 @@ static void logits_are_those_of_the_cpu(void **state)
         fail_msg("%s: normalised error %g", path->name, worst);
 }
 
+/* More windows than a round of the backend holds, with texts that go from one round to the next:
+ * the rounds overlap on the device. Most texts are of one token, since that takes one step; where a
+ * step is a product of all rows the model is small, and fp16 has the path of fp32. */
+static void rounds_follow_one_another(void **state)
+{
+    enum { TEXTS = 9000, CLASSES = 2 };
+    static int32_t lengths[TEXTS];
+    static float found[TEXTS * CLASSES], expected[TEXTS * CLASSES];
+    const struct machine_path *path = *state;
+    const int has_products = path->precision == LSTM_PRECISION_FP32;
+    if (machine_is_short() && !path->is_quick)
+        return;
+    const struct lstm_sizes sizes = { .vocab = 30,
+                                      .embedding = 16,
+                                      .hidden = has_products ? 16 : path->hidden,
+                                      .layers = 2,
+                                      .classes = CLASSES,
+                                      .window = 16,
+                                      .overlap = 4 };
+    for (int32_t i = 0; i < TEXTS; i++)
+        lengths[i] = i == 4090 || i == 8170 ? 150 : 1;
+    struct lstm_model model = { .sizes = sizes };
+    model.params = network_params(&sizes, 3, 1.0f / sqrtf((float)sizes.hidden));
+    struct lstm_batch batch = network_texts(sizes.vocab, lengths, TEXTS, 3);
+    classify(lstm_backend_cpu("generic"), &model, &batch, expected);
+    for (int seed = 1; seed <= machine_seeds(); seed++) {
+        cuda_host_seed((uint64_t)seed);
+        classify(machine_backend(path->device, path->precision), &model, &batch, found);
+        for (int32_t i = 0; i < TEXTS; i++) {
+            const size_t at = (size_t)i * CLASSES;
+            double error = normalised_error(found + at, expected + at, CLASSES);
+            if (!(error <= (double)machine_tolerance(path->precision)))
+                fail_msg("%s, seed %d: text %d of %d tokens: normalised error %g", path->name, seed,
+                         i, lengths[i], error);
+        }
+    }
+    network_texts_free(&batch);
+    free(model.params);
+}
+
 static void logits_are_those_of_pytorch(void **state)
 {
     (void)state;
@@ -107,13 +147,18 @@ static void nothing_is_left_on_the_device(void **state)
 
 int main(void)
 {
-    struct CMUnitTest tests[COUNT(machine_paths) + 2];
+    struct CMUnitTest tests[2 * COUNT(machine_paths) + 2];
     size_t count = 0;
     machine_set_up();
     for (size_t i = 0; i < COUNT(machine_paths); i++)
         tests[count++] = (struct CMUnitTest){ .name = machine_paths[i].name,
                                               .test_func = logits_are_those_of_the_cpu,
                                               .initial_state = (void *)&machine_paths[i] };
+    for (size_t i = 0; i < COUNT(machine_paths); i++)
+        if (i != MACHINE_STEPS_FP16)
+            tests[count++] = (struct CMUnitTest){ .name = "rounds follow one another",
+                                                  .test_func = rounds_follow_one_another,
+                                                  .initial_state = (void *)&machine_paths[i] };
     tests[count++] = (struct CMUnitTest)cmocka_unit_test(logits_are_those_of_pytorch);
     tests[count++] = (struct CMUnitTest)cmocka_unit_test(nothing_is_left_on_the_device);
     return cmocka_run_group_tests(tests, NULL, NULL);

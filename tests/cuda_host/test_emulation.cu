@@ -5,6 +5,7 @@
 #include "tests/cuda_host/samples.h"
 
 #include <algorithm>
+#include <atomic>
 #include <csetjmp>
 #include <cstdarg>
 #include <cstring>
@@ -232,15 +233,19 @@ static void events_order_streams_and_the_nodes_of_graphs(void **)
 
 static void work_waits_until_somebody_waits_for_it(void **)
 {
+    std::atomic<int> done{ 0 };
     device_array<float> in(counting(64)), out(64);
     pinned_array<float> host(64);
     stream s;
     event e;
     need(launch(s.handle, { 1, 64, 0, false }, add_one, out.at, const_cast<const float *>(in.at)));
     need(cudaMemcpyAsync(host.at, out.at, 64 * sizeof(float), cudaMemcpyDeviceToHost, s.handle));
+    need(cudaLaunchHostFunc(
+        s.handle, [](void *flag) { ++*static_cast<std::atomic<int> *>(flag); }, &done));
     need(cudaEventRecord(e.handle, s.handle));
-    assert_true(host.at[9] != host.at[9]); /* NaN */
+    assert_int_equal(done, 0);
     need(cudaEventSynchronize(e.handle));
+    assert_int_equal(done, 1);
     assert_true(host.at[9] == 10.0f);
     assert_int_equal(cudaEventQuery(e.handle), cudaSuccess);
 }
@@ -299,11 +304,13 @@ static void launches_that_a_device_refuses(void **)
         { { { 1, 65536, 1 }, 32, 0, false }, cudaErrorInvalidConfiguration },
         { { 1, 32, 48 << 10, false }, cudaSuccess },
         { { 1, 32, (48 << 10) + 1, false }, cudaErrorInvalidValue },
-        { { 4 * 2, 1024, 0, true }, cudaSuccess },
-        { { 4 * 2 + 1, 1024, 0, true }, cudaErrorCooperativeLaunchTooLarge },
-        { { 4 * 4, 32, 48 << 10, true }, cudaSuccess },
-        { { 4 * 4 + 1, 32, 48 << 10, true }, cudaErrorCooperativeLaunchTooLarge },
+        { { 2, 1024, 0, true }, cudaSuccess },
+        { { 3, 1024, 0, true }, cudaErrorCooperativeLaunchTooLarge },
+        { { 4, 32, 48 << 10, true }, cudaSuccess },
+        { { 5, 32, 48 << 10, true }, cudaErrorCooperativeLaunchTooLarge },
     };
+    const cuda_host_device one_processor = { 9, 0, 1, 1 << 20 };
+    cuda_host_set_devices(&one_processor, 1);
     device_array<int> count(1), order(16);
     need(cudaMemset(count.at, 0, sizeof(int)));
     for (size_t i = 0; i < COUNT(cases); i++) {
@@ -321,6 +328,7 @@ static void launches_that_a_device_refuses(void **)
                      cudaErrorInvalidValue);
     need(launch(nullptr, { 1, 32, 227 << 10, false }, count_atomically, count.at, order.at));
     need(cudaDeviceSynchronize());
+    cuda_host_set_devices(&cuda_host_default_device, 1);
 }
 
 static void captures_that_fail_say_why(void **)
