@@ -384,7 +384,7 @@ static enum lstm_status interrupted(int32_t step, const struct lstm_summary_sett
 
 enum lstm_status cpu_beam_search(struct cpu_beam *b, const struct cpu_source *sources,
                                  int32_t texts, const struct lstm_summary_settings *settings,
-                                 int (*stop)(void *), void *stop_arg, struct cpu_written *written,
+                                 int (*stop)(void *), void *stop_arg, struct lstm_written *written,
                                  struct lstm_error *err)
 {
     b->settings = settings;

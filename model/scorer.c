@@ -14,7 +14,7 @@ struct lstm_scorer {
     struct lstm_model *model;
     struct lstm_device device;
     struct lstm_loaded *loaded;         /* a classifier, else NULL */
-    struct lstm_summarizer *summarizer; /* a summariser, else NULL; on the CPU */
+    struct lstm_summarizer *summarizer; /* a summariser, else NULL */
 };
 
 /* Where the tokens of a text are: in the list of the thread that made them. */
@@ -35,34 +35,26 @@ struct lstm_worker {
     int32_t capacity;
 };
 
-/* Where the device was not asked for by name, what it cannot hold goes to the CPU. */
-static enum lstm_status load_classifier(struct lstm_scorer *s, const char *device,
-                                        struct lstm_error *err)
+static enum lstm_status load_on(struct lstm_scorer *s, struct lstm_error *err)
+{
+    return s->model->sizes.decoder
+               ? lstm_summarizer_open(s->model, s->device.backend, &s->summarizer, err)
+               : s->device.backend->load(s->model, &s->loaded, err);
+}
+
+/* Where the device was not asked for by name, what it cannot hold or do goes to the CPU. */
+static enum lstm_status load(struct lstm_scorer *s, const char *device, struct lstm_error *err)
 {
     struct lstm_error reason;
     enum lstm_status rc = lstm_device_choose(device, &s->device, err);
     if (rc)
         return rc;
     if (strcmp(device, "auto") || s->device.backend == lstm_backend_cpu(NULL))
-        return s->device.backend->load(s->model, &s->loaded, err);
-    if (!s->device.backend->load(s->model, &s->loaded, &reason))
+        return load_on(s, err);
+    if (!load_on(s, &reason))
         return LSTM_OK;
     s->device = lstm_device_cpu(reason.text);
-    return s->device.backend->load(s->model, &s->loaded, err);
-}
-
-static enum lstm_status load_summarizer(struct lstm_scorer *s, const char *device,
-                                        struct lstm_error *err)
-{
-    enum lstm_status rc = LSTM_OK;
-    if (!strcmp(device, "auto"))
-        s->device = lstm_device_cpu("summaries are written on the CPU");
-    else if ((rc = lstm_device_choose(device, &s->device, err)))
-        return rc;
-    if (s->device.backend != lstm_backend_cpu(NULL))
-        return lstm_fail(err, LSTM_MISMATCH,
-                         "summaries are written on the CPU; use the device \"auto\"");
-    return lstm_summarizer_open(s->model, NULL, &s->summarizer, err);
+    return load_on(s, err);
 }
 
 enum lstm_status lstm_scorer_open(const void *blob, size_t size, const char *device,
@@ -76,8 +68,7 @@ enum lstm_status lstm_scorer_open(const void *blob, size_t size, const char *dev
     s->device = lstm_device_cpu("");
     if ((rc = lstm_model_read(blob, size, &s->model, err)))
         goto done;
-    rc =
-        s->model->sizes.decoder ? load_summarizer(s, device, err) : load_classifier(s, device, err);
+    rc = load(s, device, err);
     if (s->model->int8.weights)
         lstm_model_forget_weights(s->model); /* what is loaded is smaller */
 done:

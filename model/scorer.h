@@ -8,9 +8,9 @@ struct lstm_scorer; /* a model on a device: immutable, shared by connections and
 struct lstm_worker; /* one caller's working memory for a scorer: used by one thread at a time */
 
 /* Parses a blob, of a classifier or a summariser, and loads it. device: see
- * lstm_device_choose; "auto" is the CPU for a summariser too, and for what the device cannot hold.
- * The blob is not needed after the call. Errors: LSTM_CORRUPT, LSTM_NOMEM, LSTM_UNAVAILABLE,
- * LSTM_MISMATCH for a summariser on CUDA by name. On error *scorer is NULL. */
+ * lstm_device_choose; of "auto" what the device cannot hold or do is on the CPU. The blob is not
+ * needed after the call. Errors: LSTM_CORRUPT, LSTM_NOMEM, LSTM_UNAVAILABLE,
+ * LSTM_MISMATCH for what a device by name cannot do. On error *scorer is NULL. */
 enum lstm_status lstm_scorer_open(const void *blob, size_t size, const char *device,
                                   struct lstm_scorer **scorer, struct lstm_error *err);
 void lstm_scorer_close(struct lstm_scorer *scorer); /* after its workers; NULL is fine */

@@ -49,10 +49,17 @@ static enum lstm_status classify(struct lstm_session *session, const struct lstm
     return LSTM_OK;
 }
 
+/* No write: classifiers only. */
+#define BACKEND(abi_number, backend_name)                                        \
+    {                                                                            \
+        .abi = abi_number, .name = backend_name, .load = load, .unload = unload, \
+        .open = open_session, .close = close_session, .classify = classify       \
+    }
+
 static const struct lstm_backend backends[] = {
-    { LSTM_BACKEND_ABI, "fake", load, unload, open_session, close_session, classify },
-    { LSTM_BACKEND_ABI, "fake-fp32", load, unload, open_session, close_session, classify },
-    { 999, "fake-999", load, unload, open_session, close_session, classify },
+    BACKEND(LSTM_BACKEND_ABI, "fake"),
+    BACKEND(LSTM_BACKEND_ABI, "fake-fp32"),
+    BACKEND(999, "fake-999"),
 };
 
 static enum lstm_status open_backend(int32_t device, enum lstm_precision precision,
