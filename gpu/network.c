@@ -49,7 +49,7 @@ static enum lstm_status open_loader(struct loader *l, struct lstm_error *err)
     GPU_TRY(cudaMallocHost(&l->staging, l->staging_size));
     if ((rc = gpu_device_allocate(l->to->device, l->scratch_size, (void **)&l->scratch, err)))
         goto done;
-    rc = gpu_blas_open(l->to->device, &l->blas, err);
+    rc = gpu_blas_open(l->to->device, 1, &l->blas, err);
 done:
     return rc;
 }

@@ -49,9 +49,9 @@ static enum lstm_status open_entered(struct lstm_session *s, struct lstm_error *
     const struct gpu_plan *plan = &s->network->plan;
     enum lstm_status rc = LSTM_OK;
     if (plan->recurrence == GPU_STEPS || plan->sizes.layers > 1)
-        rc = gpu_blas_open(s->network->device, &s->blas, err);
+        rc = gpu_blas_open(s->network->device, SLOTS * GPU_SLOT_BRANCHES, &s->blas, err);
     for (int i = 0; !rc && i < SLOTS; i++)
-        rc = gpu_slot_open(&s->slots[i], s->network, err);
+        rc = gpu_slot_open(&s->slots[i], s->network, i * GPU_SLOT_BRANCHES, err);
     if (!rc)
         rc = gpu_device_allocate(s->network->device, carried_size(s), (void **)&s->carried, err);
     return rc;
@@ -116,7 +116,7 @@ static enum lstm_status multiply(struct lstm_session *s, struct gpu_slot *slot, 
     const void *bias = n->memory + n->at.above_bias[layer];
     GPU_TRY(gpu_fill(slot->stream, n->plan.precision, product.rows, product.cols, bias,
                      slot->products));
-    rc = gpu_blas_multiply(&s->blas, slot->stream, 0, &product, err);
+    rc = gpu_blas_multiply(&s->blas, slot->stream, slot->branch, &product, err);
 done:
     return rc;
 }
