@@ -43,7 +43,10 @@ static enum lstm_status load_classifier(struct lstm_scorer *s, const char *devic
     enum lstm_status rc = lstm_device_choose(device, &s->device, err);
     if (rc)
         return rc;
-    if (strcmp(device, "auto") || s->device.backend == lstm_backend_cpu(NULL))
+    const int is_cpu = s->device.backend == lstm_backend_cpu(NULL);
+    if (!is_cpu)
+        lstm_model_dequantise(s->model); /* plug-ins read floats */
+    if (strcmp(device, "auto") || is_cpu)
         return s->device.backend->load(s->model, &s->loaded, err);
     if (!s->device.backend->load(s->model, &s->loaded, &reason))
         return LSTM_OK;
