@@ -75,16 +75,17 @@ all: lstm_ext.so $(BUILD)/lstm-train
 lstm_ext.so: $(BUILD)/lstm_ext.so
 	@cp $< $@.new && mv -f $@.new $@ # whole at every moment: somebody may have it loaded
 
-$(BUILD)/lstm_ext.so: $(EXT_OBJ) $(MODEL_OBJ)
+$(BUILD)/lstm_ext.so: $(EXT_OBJ) $(MODEL_OBJ) $(BUILD)/sources
 	@echo "  LD  $@"
-	@$(CC) -shared $(LDFLAGS) -Wl,--exclude-libs,ALL -Wl,-z,relro,-z,now,-z,noexecstack $(SO_DEFS) -o $@ $^ $(LIBS)
+	@$(CC) -shared $(LDFLAGS) -Wl,--exclude-libs,ALL -Wl,-z,relro,-z,now,-z,noexecstack $(SO_DEFS) -o $@ \
+	    $(filter %.o,$^) $(LIBS)
 
 # The tool and the tests have the extension inside; from the archive each takes only what it uses.
 GPU_PLAIN_OBJ := $(call objects,$(addprefix gpu/,plan.c packing.c round.c)) # of the CUDA backend what needs no CUDA
 $(BUILD)/liblstm.a: $(MODEL_OBJ) $(STATIC_OBJ) $(GPU_PLAIN_OBJ) $(filter-out %/main.o,$(TRAIN_OBJ)) \
-                    $(call objects,$(SHARED_TEST_SRC))
+                    $(call objects,$(SHARED_TEST_SRC)) $(BUILD)/sources
 	@mkdir -p $(@D)
-	@rm -f $@.new && ar rcs $@.new $^ && mv $@.new $@
+	@rm -f $@.new && ar rcs $@.new $(filter %.o,$^) && mv $@.new $@
 
 $(BUILD)/lstm-train: $(BUILD)/train/main.o $(BUILD)/liblstm.a
 	@echo "  LD  $@"
@@ -136,6 +137,12 @@ $(BUILD)/%.o: %.S $(BUILD)/flags
 
 # What the assembler's .incbin reads is in no dependency file.
 $(call objects,$(filter %.S,$(EXT_SRC))) $(STATIC_OBJ): $(wildcard sql/schema.sql model/*.safetensors)
+
+# It changes when a source comes, goes or moves: a library without it is older than none of its objects.
+$(BUILD)/sources: FORCE
+	@mkdir -p $(@D)
+	@sources='$(MODEL_SRC) $(EXT_SRC) $(TRAIN_SRC) $(SHARED_TEST_SRC) $(GPU_PLAIN_OBJ)'; \
+	echo "$$sources" | cmp -s - $@ || echo "$$sources" > $@
 
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)

@@ -102,7 +102,11 @@ static int bind_new(const struct found *found, struct bound **model, struct fail
     if (!m)
         return failure_set(failure, FAILURE_NOMEM, "%s", found->what);
     *m = (struct bound){ .users = 1, .shared = shared_take(found->sha256) };
-    if (!m->shared && !(rc = lookup_blob(found, &blob, &size, failure)))
+    if (!m->shared)
+        rc = lookup_blob(found, &blob, &size, failure);
+    if (!m->shared && !rc && !found->embedded) /* what is inside was hashed to be found */
+        rc = shared_check(found->sha256, blob, size, found->what, failure);
+    if (!m->shared && !rc)
         rc = shared_load(found->sha256, blob, size, found->what, &m->shared, failure);
     if (rc) {
         bound_release(m);

@@ -20,9 +20,8 @@ struct shared {
  * shared_release. */
 struct shared *shared_take(const char *sha256);
 
-/* Takes it, loading it where nobody has: the blob's hash is checked against sha256 before it is
- * parsed. what names the model in errors. Two callers at once load it once. Errors: FAILURE_MODEL,
- * FAILURE_DEVICE, FAILURE_NOMEM. */
+/* Takes it, loading it where nobody has; shared_check comes first. what names the model in errors.
+ * Two callers at once load it once. Errors: FAILURE_MODEL, FAILURE_DEVICE, FAILURE_NOMEM. */
 int shared_load(const char *sha256, const void *blob, size_t size, const char *what,
                 struct shared **model, struct failure *failure);
 

@@ -17,7 +17,8 @@ struct lstm_backend {
     uint32_t abi; /* LSTM_BACKEND_ABI */
     const char *name;
 
-    /* The model must outlive what is loaded from it. */
+    /* The model must outlive what is loaded from it. Of a quantised one the CPU reads int8, a
+     * plug-in params (lstm_model_dequantise). */
     enum lstm_status (*load)(const struct lstm_model *model, struct lstm_loaded **loaded,
                              struct lstm_error *err);
     void (*unload)(struct lstm_loaded *loaded);

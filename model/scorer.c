@@ -49,7 +49,10 @@ static enum lstm_status load(struct lstm_scorer *s, const char *device, struct l
     enum lstm_status rc = lstm_device_choose(device, &s->device, err);
     if (rc)
         return rc;
-    if (strcmp(device, "auto") || s->device.backend == lstm_backend_cpu(NULL))
+    const int is_cpu = s->device.backend == lstm_backend_cpu(NULL);
+    if (!is_cpu)
+        lstm_model_dequantise(s->model); /* plug-ins read floats */
+    if (strcmp(device, "auto") || is_cpu)
         return load_on(s, err);
     if (!load_on(s, &reason))
         return LSTM_OK;

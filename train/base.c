@@ -12,7 +12,10 @@ static enum lstm_status parse(const void *blob, size_t size, const char *from,
 {
     struct lstm_error why;
     enum lstm_status rc = lstm_model_read(blob, size, base, &why);
-    return rc ? lstm_fail(err, rc, "%s: %s", from, why.text) : LSTM_OK;
+    if (rc)
+        return lstm_fail(err, rc, "%s: %s", from, why.text);
+    lstm_model_dequantise(*base); /* training computes with floats */
+    return LSTM_OK;
 }
 
 /* The extension hands its own models out through SQL. */
