@@ -53,8 +53,8 @@ enum lstm_status gpu_blas_multiply(const struct gpu_blas *blas, cudaStream_t str
     BLAS_TRY(cublasSetWorkspace(blas->handle, blas->workspaces + (size_t)branch * workspace_size,
                                 workspace_size));
     BLAS_TRY(cublasGemmEx(blas->handle, CUBLAS_OP_T, CUBLAS_OP_N, p->cols, p->rows, p->depth, &one,
-                          p->b, in, p->depth, p->a, in, p->depth, &beta, p->c, out, p->cols,
-                          CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT));
+                          p->b, in, p->depth, p->a, in, p->a_row ? p->a_row : p->depth, &beta, p->c,
+                          out, p->cols, CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT));
 done:
     return rc;
 }

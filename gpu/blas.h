@@ -29,8 +29,9 @@ struct gpu_product {
     int32_t rows, cols, depth;
     const void *a, *b;
     void *c;
-    int is_added; /* c += */
-    int is_float; /* c */
+    int32_t a_row; /* elements from a row of a to the next; 0: depth */
+    int is_added;  /* c += */
+    int is_float;  /* c */
 };
 enum lstm_status gpu_blas_multiply(const struct gpu_blas *blas, cudaStream_t stream, int branch,
                                    const struct gpu_product *product, struct lstm_error *err);
