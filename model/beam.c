@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK = 32 }; /* rows whose shares of the vocabulary are held at once */
+enum {
+    CHUNK = 12
+}; /* rows whose shares of the vocabulary are held at once: they fit the L2 cache */
 
 /* A summary on its way. */
 struct hypothesis {
@@ -160,20 +162,6 @@ static void fill_penalties(struct cpu_beam *b)
     }
 }
 
-/* The row's shares of the vocabulary become those of the mixture. */
-static void mix(const struct cpu_rows *rows, int32_t row, int32_t vocab, float *shares)
-{
-    const struct cpu_source *source = rows->row_sources[row];
-    const float *attention = rows->attention[row], generate = rows->step.generate[row],
-                copy = 1.0f - generate;
-    for (int32_t v = 0; v < vocab; v++)
-        shares[v] *= generate;
-    for (int32_t byte = LSTM_TOKEN_BYTES; byte < LSTM_TOKEN_FIRST; byte++)
-        shares[byte] = 0.0f;
-    for (int32_t i = 0; i < source->count; i++)
-        shares[source->tokens[i]] += copy * attention[i];
-}
-
 /* ---- what may follow ---- */
 
 static int repeats_trigram(const struct hypothesis *h, int32_t token)
@@ -226,6 +214,7 @@ static int may_follow(const struct cpu_beam *b, const struct cpu_source *source,
  * past the first comparison. */
 static void collect(struct cpu_beam *b, int32_t row, const float *shares)
 {
+    const struct cpu_kernels *k = b->network->kernels;
     const struct hypothesis *h = &b->live[row];
     const int32_t most = b->width - 1, is_full = h->count == b->settings->max_tokens;
     const int32_t limit = is_full      ? LSTM_TOKEN_BYTES
@@ -233,14 +222,15 @@ static void collect(struct cpu_beam *b, int32_t row, const float *shares)
                                        : b->network->sizes.vocab;
     struct candidate *list = b->candidates + (size_t)row * (size_t)b->width;
     int32_t count = 0;
-    for (int32_t v = LSTM_TOKEN_BYTES; v < limit; v++) {
-        if (!(shares[v] > (count < most ? 0.0f : list[count - 1].share)) ||
-            !may_follow(b, b->rows.row_sources[row], h, v))
+    float bound = 0.0f; /* what a share has to be above */
+    for (int32_t v = LSTM_TOKEN_BYTES; (v = k->above(v, limit, shares, bound)) < limit; v++) {
+        if (!may_follow(b, b->rows.row_sources[row], h, v))
             continue;
         int32_t at = count < most ? count++ : count - 1;
         for (; at > 0 && shares[v] > list[at - 1].share; at--)
             list[at] = list[at - 1];
         list[at] = (struct candidate){ .share = shares[v], .row = row, .token = v };
+        bound = count < most ? 0.0f : list[count - 1].share;
     }
     if (count == 0 || (h->count >= b->settings->min_tokens && !h->pending))
         list[count++] = (struct candidate){ .share = shares[LSTM_TOKEN_MASK],
@@ -260,7 +250,8 @@ static void collect_all(struct cpu_beam *b)
                               b->share_rows);
         for (int32_t r = 0; r < rows; r++) {
             float *shares = b->shares + (size_t)r * vocab;
-            mix(&b->rows, first + r, b->network->sizes.vocab, shares);
+            cpu_writer_mix(b->network, b->rows.row_sources[first + r], b->rows.attention[first + r],
+                           b->rows.step.generate[first + r], shares);
             collect(b, first + r, shares);
         }
     }
