@@ -151,7 +151,7 @@ static int32_t first_above(int32_t first, int32_t count, const float *x, float b
     return first;
 }
 
-/* Among them bounds that are met and numbers that are none; what lies behind the count is large. */
+/* Among them bounds that are met and numbers that are none; much of what lies behind is large. */
 static void the_first_above_a_bound_is_found_wherever_one_begins(void **state)
 {
     (void)state;
@@ -162,7 +162,7 @@ static void the_first_above_a_bound_is_found_wherever_one_begins(void **state)
         x[count / 2] = NAN;
         x[count / 3] = INFINITY;
         for (size_t i = (size_t)count; i < COUNT(x); i++)
-            x[i] = INFINITY;
+            x[i] = i % 2 ? INFINITY : -INFINITY;
         const float bounds[] = { -1e30f, x[0], 0.0f, x[count / 4], 0.97f, INFINITY, NAN };
         for (int32_t first = 0; first <= count; first++)
             for (size_t b = 0; b < COUNT(bounds); b++)
