@@ -123,14 +123,9 @@ static enum lstm_status reserve(struct cpu_beam *b, const struct cpu_source *sou
 {
     struct carver count = { 0 };
     lay_out(b, sources, texts, &count);
-    if (count.used > b->size) {
-        free(b->memory);
-        b->memory = malloc(count.used);
-        b->size = b->memory ? count.used : 0;
-        if (!b->memory)
-            return lstm_fail(err, LSTM_NOMEM, "out of memory for the beams of %d texts, %zu bytes",
-                             texts, count.used);
-    }
+    if (!carve_reserve(&b->memory, &b->size, count.used))
+        return lstm_fail(err, LSTM_NOMEM, "out of memory for the beams of %d texts, %zu bytes",
+                         texts, count.used);
     struct carver carver = { .memory = b->memory };
     lay_out(b, sources, texts, &carver);
     return LSTM_OK;

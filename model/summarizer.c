@@ -1,5 +1,6 @@
 #include "summarizer.h"
 #include "beam.h"
+#include "carve.h"
 #include "cpu_reader.h"
 #include "limits.h"
 #include "source_text.h"
@@ -10,7 +11,6 @@
 enum {
     GROUP_TEXTS = 32,     /* texts that are decoded together, unless ... */
     GROUP_TOKENS = 16384, /* ... they have more tokens; a longer text is a group of its own */
-    KEPT_MAX = 16 << 20   /* bytes of working memory that a session keeps for its next call */
 };
 
 const struct lstm_summary_settings lstm_summary_defaults = {
@@ -29,6 +29,8 @@ struct lstm_summary_session {
     struct lstm_tokens tokens; /* of all texts of a call, with offsets */
     float *states, *keys;      /* of a group's tokens: x 2 hidden, x alignment; one block */
     size_t states_size;
+    int32_t *starts; /* count + 1 of a call: where each text's tokens begin */
+    size_t starts_size;
 };
 
 /* One call. */
@@ -134,27 +136,42 @@ void lstm_summary_session_close(struct lstm_summary_session *session)
     cpu_beam_close(session->beam);
     lstm_tokens_free(&session->tokens);
     free(session->states);
+    free(session->starts);
     free(session);
 }
 
 /* ---- reading ---- */
 
+/* Bytes of a token's states and keys. */
+static size_t token_size(const struct lstm_summary_session *s)
+{
+    const struct lstm_sizes *sizes = &s->summarizer->model->sizes;
+    return (2 * (size_t)sizes->hidden + (size_t)sizes->alignment) * sizeof *s->states;
+}
+
 static enum lstm_status reserve(struct lstm_summary_session *s, int32_t tokens,
                                 struct lstm_error *err)
 {
-    const struct lstm_sizes *sizes = &s->summarizer->model->sizes;
-    const size_t h2 = 2 * (size_t)sizes->hidden, a = (size_t)sizes->alignment, n = (size_t)tokens;
-    const size_t need = n * (h2 + a) * sizeof(float);
-    if (need > s->states_size) {
-        free(s->states);
-        s->states = malloc(need);
-        s->states_size = s->states ? need : 0;
-        if (!s->states)
-            return lstm_fail(err, LSTM_NOMEM,
-                             "out of memory for the states of %d tokens, %zu bytes", tokens, need);
-    }
-    s->keys = s->states + n * h2;
+    const size_t need = (size_t)tokens * token_size(s);
+    void *memory = s->states;
+    const int is_there = carve_reserve(&memory, &s->states_size, need);
+    s->states = memory;
+    if (!is_there)
+        return lstm_fail(err, LSTM_NOMEM, "out of memory for the states of %d tokens, %zu bytes",
+                         tokens, need);
+    s->keys = s->states + (size_t)tokens * 2 * (size_t)s->summarizer->model->sizes.hidden;
     return LSTM_OK;
+}
+
+static enum lstm_status reserve_starts(struct lstm_summary_session *s, int32_t texts,
+                                       struct lstm_error *err)
+{
+    void *memory = s->starts;
+    const int is_there =
+        carve_reserve(&memory, &s->starts_size, ((size_t)texts + 1) * sizeof *s->starts);
+    s->starts = memory;
+    return is_there ? LSTM_OK
+                    : lstm_fail(err, LSTM_NOMEM, "out of memory for a batch of %d texts", texts);
 }
 
 /* After a call: what a huge text needed is not kept. */
@@ -162,7 +179,7 @@ static void release(struct lstm_summary_session *s)
 {
     const size_t token = sizeof *s->tokens.ids + sizeof *s->tokens.begins + sizeof *s->tokens.ends;
     const size_t tokens = (size_t)s->tokens.capacity * token;
-    if (tokens + s->states_size + cpu_beam_kept(s->beam) <= KEPT_MAX)
+    if (tokens + s->states_size + cpu_beam_kept(s->beam) <= 2 * lstm_limits_quarter())
         return;
     lstm_tokens_free(&s->tokens);
     free(s->states);
@@ -300,13 +317,15 @@ static enum lstm_status tokenize_all(struct lstm_summary_session *s, const struc
 static enum lstm_status summarize_all(struct lstm_summary_session *s, const struct request *q,
                                       int32_t count, struct lstm_error *err)
 {
+    const size_t room = lstm_limits_quarter() / token_size(s);
+    const int32_t most = room < GROUP_TOKENS ? (int32_t)room : GROUP_TOKENS;
     struct group g = { 0 };
     enum lstm_status rc = LSTM_OK;
     for (int32_t i = 0; i < count && !rc; i++) {
         int32_t tokens = q->summaries[i].source_tokens = q->starts[i + 1] - q->starts[i];
         if (tokens == 0)
             continue;
-        if (g.texts == GROUP_TEXTS || (g.texts > 0 && g.starts[g.texts] + tokens > GROUP_TOKENS)) {
+        if (g.texts == GROUP_TEXTS || (g.texts > 0 && g.starts[g.texts] + tokens > most)) {
             rc = summarize_group(s, q, &g, err);
             g.texts = 0;
         }
@@ -329,15 +348,13 @@ enum lstm_status lstm_summary_session_run(struct lstm_summary_session *s,
     enum lstm_status rc = lstm_summary_settings_check(settings, err);
     if (rc)
         return rc;
-    int32_t *starts = malloc(((size_t)count + 1) * sizeof *starts);
-    if (!starts)
-        return lstm_fail(err, LSTM_NOMEM, "out of memory for a batch of %d texts", count);
-    const struct request request = { texts, starts, settings, stop, stop_arg, summaries };
-    if (!(rc = tokenize_all(s, texts, count, starts, err)))
+    if ((rc = reserve_starts(s, count, err)))
+        return rc;
+    const struct request request = { texts, s->starts, settings, stop, stop_arg, summaries };
+    if (!(rc = tokenize_all(s, texts, count, s->starts, err)))
         rc = summarize_all(s, &request, count, err);
     for (int32_t i = 0; i < count && rc; i++)
         lstm_summary_free(&summaries[i]);
-    free(starts);
     release(s);
     return rc;
 }
