@@ -68,7 +68,7 @@ struct job {
 
 static struct job job_open(const char *task, struct lstm_summary_settings settings)
 {
-    struct tiny_model model = { .task = task, .seed = 2 };
+    struct tiny_model model = { .task = task, .seed = 2, .units = 64 };
     struct job job = { .settings = settings, .questions_left = INT_MAX };
     struct lstm_error err;
     size_t size;
@@ -144,10 +144,10 @@ static void a_call_like_the_one_before_finds_its_memory_where_it_was(void **stat
         int is_kept;
     } cases[] = {
         { "sentiment", 32, 2000, 16, 1 },
-        { "summarize", 8, 1000, 64, 1 },   /* 3 MB of states, and as much again of a beam's */
-        { "summarize", 32, 1000, 16, 1 },  /* several groups, since all at once take 12 MB */
-        { "summarize", 1, 50000, 128, 1 }, /* 40 MB for one text ... */
-        { "summarize", 1, 50000, 16, 0 },  /* ... of which 8 may be kept */
+        { "summarize", 8, 1000, 64, 1 },   /* 12 MB of states, 3 of a beam's */
+        { "summarize", 32, 500, 16, 1 },   /* groups of 4 MB, since 8 may be kept */
+        { "summarize", 1, 50000, 256, 1 }, /* 96 MB for one text ... */
+        { "summarize", 1, 50000, 16, 0 },  /* ... and no room for them */
     };
     (void)state;
     if (!freed_memory_is_given_back)
