@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK = 32 }; /* rows whose shares of the vocabulary are held at once */
+enum {
+    CHUNK = 12
+}; /* rows whose shares of the vocabulary are held at once: they fit the L2 cache */
 
 /* A summary on its way. */
 struct hypothesis {
@@ -121,14 +123,9 @@ static enum lstm_status reserve(struct cpu_beam *b, const struct cpu_source *sou
 {
     struct carver count = { 0 };
     lay_out(b, sources, texts, &count);
-    if (count.used > b->size) {
-        free(b->memory);
-        b->memory = malloc(count.used);
-        b->size = b->memory ? count.used : 0;
-        if (!b->memory)
-            return lstm_fail(err, LSTM_NOMEM, "out of memory for the beams of %d texts, %zu bytes",
-                             texts, count.used);
-    }
+    if (!carve_reserve(&b->memory, &b->size, count.used))
+        return lstm_fail(err, LSTM_NOMEM, "out of memory for the beams of %d texts, %zu bytes",
+                         texts, count.used);
     struct carver carver = { .memory = b->memory };
     lay_out(b, sources, texts, &carver);
     return LSTM_OK;
@@ -158,20 +155,6 @@ static void fill_penalties(struct cpu_beam *b)
         double power = (double)b->settings->length_penalty * natural_log((5.0 + n) / 6.0);
         b->penalties[n] = (double)b->network->kernels->exp((float)power);
     }
-}
-
-/* The row's shares of the vocabulary become those of the mixture. */
-static void mix(const struct cpu_rows *rows, int32_t row, int32_t vocab, float *shares)
-{
-    const struct cpu_source *source = rows->row_sources[row];
-    const float *attention = rows->attention[row], generate = rows->step.generate[row],
-                copy = 1.0f - generate;
-    for (int32_t v = 0; v < vocab; v++)
-        shares[v] *= generate;
-    for (int32_t byte = LSTM_TOKEN_BYTES; byte < LSTM_TOKEN_FIRST; byte++)
-        shares[byte] = 0.0f;
-    for (int32_t i = 0; i < source->count; i++)
-        shares[source->tokens[i]] += copy * attention[i];
 }
 
 /* ---- what may follow ---- */
@@ -226,6 +209,7 @@ static int may_follow(const struct cpu_beam *b, const struct cpu_source *source,
  * past the first comparison. */
 static void collect(struct cpu_beam *b, int32_t row, const float *shares)
 {
+    const struct cpu_kernels *k = b->network->kernels;
     const struct hypothesis *h = &b->live[row];
     const int32_t most = b->width - 1, is_full = h->count == b->settings->max_tokens;
     const int32_t limit = is_full      ? LSTM_TOKEN_BYTES
@@ -233,14 +217,15 @@ static void collect(struct cpu_beam *b, int32_t row, const float *shares)
                                        : b->network->sizes.vocab;
     struct candidate *list = b->candidates + (size_t)row * (size_t)b->width;
     int32_t count = 0;
-    for (int32_t v = LSTM_TOKEN_BYTES; v < limit; v++) {
-        if (!(shares[v] > (count < most ? 0.0f : list[count - 1].share)) ||
-            !may_follow(b, b->rows.row_sources[row], h, v))
+    float bound = 0.0f; /* what a share has to be above */
+    for (int32_t v = LSTM_TOKEN_BYTES; (v = k->above(v, limit, shares, bound)) < limit; v++) {
+        if (!may_follow(b, b->rows.row_sources[row], h, v))
             continue;
         int32_t at = count < most ? count++ : count - 1;
         for (; at > 0 && shares[v] > list[at - 1].share; at--)
             list[at] = list[at - 1];
         list[at] = (struct candidate){ .share = shares[v], .row = row, .token = v };
+        bound = count < most ? 0.0f : list[count - 1].share;
     }
     if (count == 0 || (h->count >= b->settings->min_tokens && !h->pending))
         list[count++] = (struct candidate){ .share = shares[LSTM_TOKEN_MASK],
@@ -260,7 +245,8 @@ static void collect_all(struct cpu_beam *b)
                               b->share_rows);
         for (int32_t r = 0; r < rows; r++) {
             float *shares = b->shares + (size_t)r * vocab;
-            mix(&b->rows, first + r, b->network->sizes.vocab, shares);
+            cpu_writer_mix(b->network, b->rows.row_sources[first + r], b->rows.attention[first + r],
+                           b->rows.step.generate[first + r], shares);
             collect(b, first + r, shares);
         }
     }

@@ -1,12 +1,13 @@
 #include "cpu_summaries.h"
 #include "beam.h"
+#include "carve.h"
+#include "limits.h"
 
 #include <stdlib.h>
 
 enum {
-    GROUP_TEXTS = 32,     /* texts that are decoded together, unless ... */
-    GROUP_TOKENS = 16384, /* ... they have more tokens; a longer text is a group of its own */
-    KEPT_MAX = 12 << 20   /* bytes of working memory that are kept for the next call */
+    GROUP_TEXTS = 32,    /* texts that are decoded together, unless ... */
+    GROUP_TOKENS = 16384 /* ... they have more tokens; a longer text is a group of its own */
 };
 
 struct cpu_summaries {
@@ -45,27 +46,31 @@ void cpu_summaries_close(struct cpu_summaries *s)
 
 /* ---- memory ---- */
 
-static enum lstm_status reserve(struct cpu_summaries *s, int32_t tokens, struct lstm_error *err)
+/* Bytes of a token's states and keys. */
+static size_t token_size(const struct cpu_summaries *s)
 {
     const struct lstm_sizes *sizes = &s->network->sizes;
-    const size_t h2 = 2 * (size_t)sizes->hidden, a = (size_t)sizes->alignment, n = (size_t)tokens;
-    const size_t need = n * (h2 + a) * sizeof(float);
-    if (need > s->states_size) {
-        free(s->states);
-        s->states = malloc(need);
-        s->states_size = s->states ? need : 0;
-        if (!s->states)
-            return lstm_fail(err, LSTM_NOMEM,
-                             "out of memory for the states of %d tokens, %zu bytes", tokens, need);
-    }
-    s->keys = s->states + n * h2;
+    return (2 * (size_t)sizes->hidden + (size_t)sizes->alignment) * sizeof *s->states;
+}
+
+static enum lstm_status reserve(struct cpu_summaries *s, int32_t tokens, struct lstm_error *err)
+{
+    const size_t need = (size_t)tokens * token_size(s);
+    void *memory = s->states;
+    const int is_there = carve_reserve(&memory, &s->states_size, need);
+    s->states = memory;
+    if (!is_there)
+        return lstm_fail(err, LSTM_NOMEM, "out of memory for the states of %d tokens, %zu bytes",
+                         tokens, need);
+    s->keys = s->states + (size_t)tokens * 2 * (size_t)s->network->sizes.hidden;
     return LSTM_OK;
 }
 
 /* After a call: what a huge text needed is not kept. */
 static void release(struct cpu_summaries *s)
 {
-    if (s->states_size + cpu_beam_kept(s->beam) <= KEPT_MAX)
+    const size_t quarter = lstm_limits_quarter();
+    if (s->states_size + cpu_beam_kept(s->beam) <= quarter + quarter / 2)
         return;
     free(s->states);
     s->states = NULL;
@@ -129,6 +134,8 @@ enum lstm_status cpu_summaries_write(struct cpu_summaries *s, const struct lstm_
                                      const struct lstm_summary_settings *settings,
                                      struct lstm_written *written, struct lstm_error *err)
 {
+    const size_t room = lstm_limits_quarter() / token_size(s);
+    const int32_t most = room < GROUP_TOKENS ? (int32_t)room : GROUP_TOKENS;
     int32_t starts[GROUP_TEXTS + 1]; /* from the group's first token */
     struct lstm_batch group = *batch;
     enum lstm_status rc = lstm_batch_check(&s->network->sizes, batch, err);
@@ -139,7 +146,7 @@ enum lstm_status cpu_summaries_write(struct cpu_summaries *s, const struct lstm_
         group.texts = starts[0] = 0;
         while (group.texts < GROUP_TEXTS && first + group.texts < batch->texts) {
             const int32_t end = from[group.texts + 1] - from[0];
-            if (group.texts > 0 && end > GROUP_TOKENS)
+            if (group.texts > 0 && end > most)
                 break;
             starts[++group.texts] = end;
         }

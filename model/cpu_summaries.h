@@ -13,7 +13,8 @@ enum lstm_status cpu_summaries_open(const struct cpu_network *network, struct cp
                                     struct cpu_summaries **summaries, struct lstm_error *err);
 void cpu_summaries_close(struct cpu_summaries *summaries); /* NULL is fine */
 
-/* As write of struct lstm_backend. Between calls no more than 12 MB are kept. */
+/* As write of struct lstm_backend. Texts are written together while their
+ * states take at most a quarter of memory_mb (limits.h); between calls three eighths are kept. */
 enum lstm_status cpu_summaries_write(struct cpu_summaries *summaries,
                                      const struct lstm_batch *batch,
                                      const struct lstm_summary_settings *settings,

@@ -1,12 +1,11 @@
 #include "summarizer.h"
+#include "carve.h"
 #include "limits.h"
 #include "source_text.h"
 #include "tokenizer.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-enum { KEPT_MAX = 4 << 20 }; /* bytes of tokens that a session keeps for its next call */
 
 const struct lstm_summary_settings lstm_summary_defaults = {
     .max_tokens = 24, .min_tokens = 2, .beam = 4, .length_penalty = 0.8f
@@ -22,6 +21,8 @@ struct lstm_summary_session {
     const struct lstm_summarizer *summarizer; /* not ours */
     struct lstm_session *session;
     struct lstm_tokens tokens; /* of all texts of a call, with offsets */
+    void *batch;               /* of a call's texts: see reserve */
+    size_t batch_size;
 };
 
 /* One call. */
@@ -32,6 +33,7 @@ struct request {
     struct lstm_batch batch;      /* the texts that have a token */
     struct lstm_written *written; /* batch.texts */
     int32_t *text;                /* batch.texts: which text of the call it is */
+    int32_t *starts;              /* those of the batch */
     struct lstm_summary *summaries;
 };
 
@@ -116,14 +118,33 @@ void lstm_summary_session_close(struct lstm_summary_session *session)
         return;
     session->summarizer->backend->close(session->session);
     lstm_tokens_free(&session->tokens);
+    free(session->batch);
     free(session);
 }
 
-/* After a call: what a huge text needed is not kept. */
+/* Room for what is known of each text of a call. */
+static enum lstm_status reserve(struct lstm_summary_session *s, struct request *q,
+                                struct lstm_error *err)
+{
+    const size_t n = (size_t)q->count;
+    struct carver count = { 0 };
+    carve(&count, n, sizeof *q->written);
+    carve(&count, 2 * n + 1, sizeof *q->text);
+    if (!carve_reserve(&s->batch, &s->batch_size, count.used))
+        return lstm_fail(err, LSTM_NOMEM, "out of memory for a batch of %d texts", q->count);
+    struct carver carver = { .memory = s->batch };
+    q->written = carve(&carver, n, sizeof *q->written);
+    q->text = carve(&carver, 2 * n + 1, sizeof *q->text);
+    q->starts = q->text + n;
+    return LSTM_OK;
+}
+
+/* After a call: what a huge text needed is not kept. An eighth is for tokens, the rest of the half
+ * for the backend. */
 static void release(struct lstm_summary_session *s)
 {
     const size_t token = sizeof *s->tokens.ids + sizeof *s->tokens.begins + sizeof *s->tokens.ends;
-    if ((size_t)s->tokens.capacity * token > KEPT_MAX)
+    if ((size_t)s->tokens.capacity * token > lstm_limits_quarter() / 2)
         lstm_tokens_free(&s->tokens);
 }
 
@@ -200,9 +221,9 @@ static enum lstm_status finish(struct lstm_summary_session *s, const struct requ
 
 /* The texts that have a token, as a batch. */
 static enum lstm_status tokenize_all(struct lstm_summary_session *s, struct request *q,
-                                     int32_t *starts, struct lstm_error *err)
+                                     struct lstm_error *err)
 {
-    s->tokens.count = starts[0] = 0;
+    s->tokens.count = q->starts[0] = 0;
     s->tokens.most = lstm_limits_tokens(3 * sizeof(int32_t)); /* with offsets */
     for (int32_t i = 0; i < q->count; i++) {
         const int32_t before = s->tokens.count;
@@ -219,10 +240,10 @@ static enum lstm_status tokenize_all(struct lstm_summary_session *s, struct requ
         if (tokens == 0)
             continue;
         q->text[q->batch.texts++] = i;
-        starts[q->batch.texts] = s->tokens.count;
+        q->starts[q->batch.texts] = s->tokens.count;
     }
     q->batch.tokens = s->tokens.ids;
-    q->batch.starts = starts;
+    q->batch.starts = q->starts;
     return LSTM_OK;
 }
 
@@ -245,7 +266,6 @@ enum lstm_status lstm_summary_session_run(struct lstm_summary_session *s,
                                           int (*stop)(void *), void *stop_arg,
                                           struct lstm_summary *summaries, struct lstm_error *err)
 {
-    const size_t n = (size_t)count;
     for (int32_t i = 0; i < count; i++)
         summaries[i] = (struct lstm_summary){ 0 };
     enum lstm_status rc = lstm_summary_settings_check(settings, err);
@@ -256,15 +276,10 @@ enum lstm_status lstm_summary_session_run(struct lstm_summary_session *s,
                          .settings = settings,
                          .batch = { .stop = stop, .stop_arg = stop_arg },
                          .summaries = summaries };
-    q.written = malloc(n * sizeof *q.written + (2 * n + 1) * sizeof *q.text);
-    if (!q.written)
-        return lstm_fail(err, LSTM_NOMEM, "out of memory for a batch of %d texts", count);
-    q.text = (int32_t *)(q.written + n);
-    if (!(rc = tokenize_all(s, &q, q.text + n, err)) && q.batch.texts > 0)
+    if (!(rc = reserve(s, &q, err)) && !(rc = tokenize_all(s, &q, err)) && q.batch.texts > 0)
         rc = summarize_all(s, &q, err);
     for (int32_t i = 0; i < count && rc; i++)
         lstm_summary_free(&summaries[i]);
-    free(q.written);
     release(s);
     return rc;
 }

@@ -56,12 +56,13 @@ enum lstm_status lstm_summary_session_open(const struct lstm_summarizer *summari
 void lstm_summary_session_close(struct lstm_summary_session *session); /* NULL is fine */
 
 /* Summarises texts. On the CPU a text's summary does not depend on its neighbours, bit for bit.
- * Working memory is bounded by LSTM_SUMMARY_SOURCE_MAX positions and the tokens of all texts, and
- * no more than 16 MB of it are kept for the next call; time grows with length x max_tokens x beam.
- * stop (may be NULL) is asked between tiles and steps. The caller frees summaries (count of them)
- * with lstm_summary_free. Errors: LSTM_RANGE for settings and, before anything is computed, for a
- * text of more than LSTM_SUMMARY_SOURCE_MAX tokens, LSTM_NOMEM, LSTM_INTERRUPTED; then every
- * summary is zeroed. */
+ * Working memory is bounded by LSTM_SUMMARY_SOURCE_MAX positions and the tokens of all texts; up to
+ * half of memory_mb (limits.h) is kept, so that a call like the one before allocates only what it
+ * returns. Texts are decoded together while their states take at most a quarter of it. Time grows
+ * with length x max_tokens x beam. stop (may be NULL) is asked between tiles and steps. The caller
+ * frees summaries (count of them) with lstm_summary_free. Errors: LSTM_RANGE for settings and,
+ * before anything is computed, for a text of more than LSTM_SUMMARY_SOURCE_MAX tokens, LSTM_NOMEM,
+ * LSTM_INTERRUPTED; then every summary is zeroed. */
 enum lstm_status lstm_summary_session_run(struct lstm_summary_session *session,
                                           const struct lstm_text *texts, int32_t count,
                                           const struct lstm_summary_settings *settings,

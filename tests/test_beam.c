@@ -282,6 +282,7 @@ static int32_t likeliest(const struct cpu_rows *rows, int with_end, double *sum)
     const struct cpu_source *source = rows->row_sources[0];
     cpu_writer_vocabulary(rows->network, 1, (const void *const *)rows->output,
                           (float *const[]){ shares });
+    rows->network->kernels->normalise(VOCAB, shares);
     for (int32_t v = 0; v < VOCAB; v++) {
         shares[v] *= rows->step.generate[0];
         for (int32_t i = 0; i < source->count; i++)
