@@ -1,10 +1,8 @@
 #include "beam.h"
+#include "beam_rules.h"
 #include "cpu_rows.h"
-#include "tokenizer.h"
 
 #include <assert.h>
-#include <float.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -133,51 +131,20 @@ static enum lstm_status reserve(struct cpu_beam *b, const struct cpu_source *sou
 
 /* ---- numbers ---- */
 
-/* The natural logarithm, of the smallest normal number where x is below it. By basic operations
- * alone, so that it is the same on every machine: log x = e log 2 + 2 artanh((m - 1) / (m + 1)) for
- * x = m 2^e, m in 0.7 .. 1.4. */
-static double natural_log(double x)
-{
-    int exponent;
-    double m = frexp(x > (double)FLT_MIN ? x : (double)FLT_MIN, &exponent);
-    if (m < 0.70710678118654752)
-        m *= 2.0, exponent--;
-    double s = (m - 1.0) / (m + 1.0), square = s * s, sum = 0.0;
-    for (int power = 21; power >= 1; power -= 2)
-        sum = sum * square + 1.0 / power;
-    return exponent * 0.69314718055994531 + 2.0 * s * sum;
-}
-
-/* By length, the end included. */
 static void fill_penalties(struct cpu_beam *b)
 {
-    for (int32_t n = 0; n < b->settings->max_tokens + 2; n++) {
-        double power = (double)b->settings->length_penalty * natural_log((5.0 + n) / 6.0);
-        b->penalties[n] = (double)b->network->kernels->exp((float)power);
-    }
+    for (int32_t n = 0; n < b->settings->max_tokens + 2; n++)
+        b->penalties[n] = beam_penalty(b->settings->length_penalty, n, b->network->kernels->exp);
 }
 
 /* ---- what may follow ---- */
 
 static int repeats_trigram(const struct hypothesis *h, int32_t token)
 {
-    const int32_t *t = h->tokens, n = h->count;
-    for (int32_t i = 0; i + 2 < n; i++)
-        if (t[i] == t[n - 2] && t[i + 1] == t[n - 1] && t[i + 2] == token)
+    for (int32_t i = 0; i + 2 < h->count; i++)
+        if (h->tokens[i + 2] == token && beam_repeats_at(h->tokens, h->count, i))
             return 1;
     return 0;
-}
-
-/* How many bytes the character has that this byte token begins; 0: none does. */
-static int32_t character_size(int32_t token)
-{
-    int32_t byte = token - LSTM_TOKEN_BYTES;
-    return byte < 0x80   ? 1
-           : byte < 0xC2 ? 0
-           : byte < 0xE0 ? 2
-           : byte < 0xF0 ? 3
-           : byte < 0xF5 ? 4
-                         : 0;
 }
 
 /* Does the source somewhere spell the character that the row has begun with this byte? */
@@ -185,8 +152,7 @@ static int source_spells(const struct cpu_source *source, const struct hypothesi
 {
     const int32_t *begun = h->tokens + h->count - h->begun;
     for (int32_t i = h->begun; i < source->count; i++)
-        if (source->tokens[i] == token &&
-            memcmp(source->tokens + i - h->begun, begun, (size_t)h->begun * sizeof *begun) == 0)
+        if (source->tokens[i] == token && beam_spells_at(source->tokens, i, begun, h->begun))
             return 1;
     return 0;
 }
@@ -196,11 +162,8 @@ static int may_follow(const struct cpu_beam *b, const struct cpu_source *source,
 {
     if (h->pending)
         return token < LSTM_TOKEN_FIRST && source_spells(source, h, token);
-    if (token < LSTM_TOKEN_FIRST) {
-        int32_t size = character_size(token);
-        if (size == 0 || h->count + size > b->settings->max_tokens)
-            return 0;
-    }
+    if (token < LSTM_TOKEN_FIRST && !beam_begins(token, h->count, b->settings->max_tokens))
+        return 0;
     return !repeats_trigram(h, token);
 }
 
@@ -211,10 +174,9 @@ static void collect(struct cpu_beam *b, int32_t row, const float *shares)
 {
     const struct cpu_kernels *k = b->network->kernels;
     const struct hypothesis *h = &b->live[row];
-    const int32_t most = b->width - 1, is_full = h->count == b->settings->max_tokens;
-    const int32_t limit = is_full      ? LSTM_TOKEN_BYTES
-                          : h->pending ? LSTM_TOKEN_FIRST
-                                       : b->network->sizes.vocab;
+    const int32_t most = b->width - 1,
+                  limit = beam_limit(h->count, h->pending, b->settings->max_tokens,
+                                     b->network->sizes.vocab);
     struct candidate *list = b->candidates + (size_t)row * (size_t)b->width;
     int32_t count = 0;
     float bound = 0.0f; /* what a share has to be above */
@@ -227,12 +189,12 @@ static void collect(struct cpu_beam *b, int32_t row, const float *shares)
         list[at] = (struct candidate){ .share = shares[v], .row = row, .token = v };
         bound = count < most ? 0.0f : list[count - 1].share;
     }
-    if (count == 0 || (h->count >= b->settings->min_tokens && !h->pending))
+    if (beam_may_end(count, h->count, h->pending, b->settings->min_tokens))
         list[count++] = (struct candidate){ .share = shares[LSTM_TOKEN_MASK],
                                             .row = row,
                                             .token = LSTM_TOKEN_MASK };
     for (int32_t i = 0; i < count; i++)
-        list[i].score = h->score + natural_log((double)list[i].share);
+        list[i].score = h->score + beam_log((double)list[i].share);
     b->candidate_counts[row] = count;
 }
 
@@ -257,9 +219,9 @@ static void collect_all(struct cpu_beam *b)
 static int by_score(const void *left, const void *right)
 {
     const struct candidate *a = left, *b = right;
-    if (a->score != b->score)
-        return a->score > b->score ? -1 : 1;
-    return a->row != b->row ? a->row - b->row : a->token - b->token;
+    if (beam_precedes(a->score, a->row, a->token, b->score, b->row, b->token))
+        return -1;
+    return beam_precedes(b->score, b->row, b->token, a->score, a->row, a->token);
 }
 
 /* Where the token was mainly copied from: the most attended of the positions that hold it; -1 where
@@ -295,10 +257,7 @@ static void extend(const struct cpu_beam *b, const struct candidate *c, struct h
     to->tokens[to->count] = c->token;
     to->origins[to->count] = origin(&b->rows, c);
     to->count++;
-    if (to->pending)
-        to->pending--;
-    else
-        to->pending = c->token < LSTM_TOKEN_FIRST ? character_size(c->token) - 1 : 0;
+    to->pending = beam_pending_after(to->pending, c->token);
     to->begun = to->pending ? to->begun + 1 : 0;
 }
 
@@ -306,8 +265,8 @@ static void end(struct cpu_beam *b, const struct candidate *c, struct ended *end
 {
     const struct hypothesis *h = &b->live[c->row];
     double rank = c->score / b->penalties[h->count + 1];
-    int is_whole = h->pending == 0, best_is_whole = ended->best.pending == 0;
-    if (ended->count++ > 0 && (is_whole == best_is_whole ? rank <= ended->rank : best_is_whole))
+    const int wins = beam_wins(rank, h->pending, ended->count++, ended->rank, ended->best.pending);
+    if (!wins)
         return;
     ended->rank = rank;
     copy_hypothesis(h, &ended->best);
