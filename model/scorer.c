@@ -35,6 +35,18 @@ struct lstm_worker {
     int32_t capacity;
 };
 
+/* What a device cannot hold or compute is no fault of the process's memory or of the model, and is
+ * told with the device's own words. */
+static enum lstm_status of_device(const struct lstm_device *device, enum lstm_status rc,
+                                  struct lstm_error *err)
+{
+    if (device->backend == lstm_backend_cpu(NULL) || (rc != LSTM_NOMEM && rc != LSTM_MISMATCH))
+        return rc;
+    if (err)
+        err->status = LSTM_UNAVAILABLE;
+    return LSTM_UNAVAILABLE;
+}
+
 /* Where the device was not asked for by name, what it cannot hold goes to the CPU. */
 static enum lstm_status load_classifier(struct lstm_scorer *s, const char *device,
                                         struct lstm_error *err)
@@ -44,7 +56,7 @@ static enum lstm_status load_classifier(struct lstm_scorer *s, const char *devic
     if (rc)
         return rc;
     if (strcmp(device, "auto") || s->device.backend == lstm_backend_cpu(NULL))
-        return s->device.backend->load(s->model, &s->loaded, err);
+        return of_device(&s->device, s->device.backend->load(s->model, &s->loaded, err), err);
     if (!s->device.backend->load(s->model, &s->loaded, &reason))
         return LSTM_OK;
     s->device = lstm_device_cpu(reason.text);
@@ -60,8 +72,8 @@ static enum lstm_status load_summarizer(struct lstm_scorer *s, const char *devic
     else if ((rc = lstm_device_choose(device, &s->device, err)))
         return rc;
     if (s->device.backend != lstm_backend_cpu(NULL))
-        return lstm_fail(err, LSTM_MISMATCH,
-                         "summaries are written on the CPU; use the device \"auto\"");
+        return lstm_fail(err, LSTM_UNAVAILABLE,
+                         "summaries are written on the CPU; use the device \"auto\" or \"cpu\"");
     return lstm_summarizer_open(s->model, NULL, &s->summarizer, err);
 }
 
@@ -127,6 +139,7 @@ enum lstm_status lstm_worker_open(const struct lstm_scorer *scorer, struct lstm_
     enum lstm_status rc = scorer->summarizer
                               ? lstm_summary_session_open(scorer->summarizer, &w->summaries, err)
                               : scorer->device.backend->open(scorer->loaded, &w->session, err);
+    rc = of_device(&scorer->device, rc, err);
     if (rc) {
         free(w);
         *worker = NULL;
@@ -312,7 +325,9 @@ enum lstm_status lstm_worker_classify(struct lstm_worker *w, const struct lstm_t
     struct lstm_batch batch = { .starts = w->starts, .stop = stop, .stop_arg = stop_arg };
     rc = read_texts(w, texts, count, tokens, &batch, err);
     if (!rc && batch.texts > 0)
-        rc = w->scorer->device.backend->classify(w->session, &batch, w->logits, err);
+        rc =
+            of_device(&w->scorer->device,
+                      w->scorer->device.backend->classify(w->session, &batch, w->logits, err), err);
     release(w);
     if (rc)
         return rc;
