@@ -97,9 +97,9 @@ $(TESTS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/liblstm.a
 # It puts failures of its own in front of the scorer.
 $(BUILD)/tests/test_score_rows: private LDFLAGS += -Wl,--wrap=lstm_worker_classify
 
-# Fakes of the plug-in with CUDA's backends, for test_plugin; one of them needs a library that is not found.
+# Fakes of the plug-in with CUDA's backends; one of them needs a library that is not found.
 FAKES := $(patsubst tests/plugins/%.c,$(BUILD)/plugins/%.so,$(wildcard tests/plugins/*.c))
-$(BUILD)/tests/test_plugin: | $(FAKES)
+$(BUILD)/tests/test_plugin $(BUILD)/tests/test_ext_device: | $(FAKES)
 $(BUILD)/plugins/%.so: $(BUILD)/tests/plugins/%.o
 	@mkdir -p $(@D)
 	@echo "  LD  $@"
