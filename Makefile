@@ -194,6 +194,8 @@ $(BUILD)/nvcc/%.o: gpu/%.cu $(BUILD)/flags
 
 $(GPU_C): CPPFLAGS += -isystem $(CUDA_HOME)/include
 
+$(BUILD)/tests/cuda_host/cublas.o: OPTIMISE := -O3 # products in plain loops: whoever tests waits for them
+
 # The double is never built with -fsanitize=thread: what it does is the hardware's doing.
 $(BUILD)/tests/cuda_host/%.o: tests/cuda_host/%.cc $(BUILD)/flags
 	@mkdir -p $(@D)
