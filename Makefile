@@ -98,9 +98,9 @@ $(TESTS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/liblstm.a
 # It puts failures of its own in front of the scorer.
 $(BUILD)/tests/test_score_rows: private LDFLAGS += -Wl,--wrap=lstm_worker_classify
 
-# Fakes of the plug-in with CUDA's backends, for test_plugin; one of them needs a library that is not found.
+# Fakes of the plug-in with CUDA's backends; one of them needs a library that is not found.
 FAKES := $(patsubst tests/plugins/%.c,$(BUILD)/plugins/%.so,$(wildcard tests/plugins/*.c))
-$(BUILD)/tests/test_plugin: | $(FAKES)
+$(BUILD)/tests/test_plugin $(BUILD)/tests/test_ext_device: | $(FAKES)
 $(BUILD)/plugins/%.so: $(BUILD)/tests/plugins/%.o
 	@mkdir -p $(@D)
 	@echo "  LD  $@"
@@ -200,6 +200,8 @@ $(BUILD)/nvcc/%.o: gpu/%.cu $(BUILD)/flags
 	@$(NVCC) $(NVCC_FLAGS) -c -o $@ $< > $(@:.o=.log) 2>&1 || { cat $(@:.o=.log); exit 1; }
 
 $(GPU_C): CPPFLAGS += -isystem $(CUDA_HOME)/include
+
+$(BUILD)/tests/cuda_host/cublas.o: OPTIMISE := -O3 # products in plain loops: whoever tests waits for them
 
 # The double is never built with -fsanitize=thread: what it does is the hardware's doing.
 $(BUILD)/tests/cuda_host/%.o: tests/cuda_host/%.cc $(BUILD)/flags

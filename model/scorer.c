@@ -35,6 +35,18 @@ struct lstm_worker {
     int32_t capacity;
 };
 
+/* What a device cannot hold or compute is no fault of the process's memory or of the model, and is
+ * told with the device's own words. */
+static enum lstm_status of_device(const struct lstm_device *device, enum lstm_status rc,
+                                  struct lstm_error *err)
+{
+    if (device->backend == lstm_backend_cpu(NULL) || (rc != LSTM_NOMEM && rc != LSTM_MISMATCH))
+        return rc;
+    if (err)
+        err->status = LSTM_UNAVAILABLE;
+    return LSTM_UNAVAILABLE;
+}
+
 static enum lstm_status load_on(struct lstm_scorer *s, struct lstm_error *err)
 {
     return s->model->sizes.decoder
@@ -53,7 +65,7 @@ static enum lstm_status load(struct lstm_scorer *s, const char *device, struct l
     if (!is_cpu)
         lstm_model_dequantise(s->model); /* plug-ins read floats */
     if (strcmp(device, "auto") || is_cpu)
-        return load_on(s, err);
+        return of_device(&s->device, load_on(s, err), err);
     if (!load_on(s, &reason))
         return LSTM_OK;
     s->device = lstm_device_cpu(reason.text);
@@ -121,6 +133,7 @@ enum lstm_status lstm_worker_open(const struct lstm_scorer *scorer, struct lstm_
     enum lstm_status rc = scorer->summarizer
                               ? lstm_summary_session_open(scorer->summarizer, &w->summaries, err)
                               : scorer->device.backend->open(scorer->loaded, &w->session, err);
+    rc = of_device(&scorer->device, rc, err);
     if (rc) {
         free(w);
         *worker = NULL;
@@ -306,7 +319,9 @@ enum lstm_status lstm_worker_classify(struct lstm_worker *w, const struct lstm_t
     struct lstm_batch batch = { .starts = w->starts, .stop = stop, .stop_arg = stop_arg };
     rc = read_texts(w, texts, count, tokens, &batch, err);
     if (!rc && batch.texts > 0)
-        rc = w->scorer->device.backend->classify(w->session, &batch, w->logits, err);
+        rc =
+            of_device(&w->scorer->device,
+                      w->scorer->device.backend->classify(w->session, &batch, w->logits, err), err);
     release(w);
     if (rc)
         return rc;
@@ -327,8 +342,10 @@ enum lstm_status lstm_worker_summarize(struct lstm_worker *w, const struct lstm_
                                        struct lstm_summary *summaries, struct lstm_error *err)
 {
     if (w->summaries)
-        return lstm_summary_session_run(w->summaries, texts, count, settings, stop, stop_arg,
-                                        summaries, err);
+        return of_device(&w->scorer->device,
+                         lstm_summary_session_run(w->summaries, texts, count, settings, stop,
+                                                  stop_arg, summaries, err),
+                         err);
     for (int32_t i = 0; i < count; i++)
         summaries[i] = (struct lstm_summary){ 0 };
     return lstm_fail(err, LSTM_MISMATCH, "a model of task \"%s\" cannot summarize",
