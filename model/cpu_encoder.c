@@ -68,53 +68,51 @@ static int32_t some_steps(const struct cpu_tile *tile, int32_t first)
     return end;
 }
 
-/* The input products of the rows of some steps, on top of the bias. */
+/* z of the rows of some steps: the bias and the input products. */
 static void read_inputs(const struct cpu_weights *weights, const struct cpu_direction *d,
-                        const struct cpu_input *input, const int32_t *place, int32_t rows, float *x,
-                        float *gates)
+                        const struct cpu_input *input, const int32_t *place, int32_t rows,
+                        const struct cpu_scratch *scratch)
 {
     const size_t columns = 4 * (size_t)weights->sizes.hidden,
                  lanes = (size_t)input->cols / weights->products->group;
-    gather(input->rows, lanes, place, rows, x);
+    gather(input->rows, lanes, place, rows, scratch->x);
     for (int32_t r = 0; r < rows; r++)
-        memcpy(gates + (size_t)r * columns, d->bias, columns * sizeof *gates);
+        memcpy(scratch->z + (size_t)r * columns, d->bias, columns * sizeof(float));
     weights->products->gemm(rows, (int32_t)columns, (int32_t)lanes,
-                            (struct cpu_matrix){ x, lanes, 1 },
-                            (struct cpu_panels){ d->ih, 16, 16 * lanes }, gates, columns);
+                            (struct cpu_matrix){ scratch->x, lanes, 1 },
+                            (struct cpu_panels){ d->ih, 16, 16 * lanes }, scratch->z, columns);
 }
 
 void cpu_direction_run(const struct cpu_weights *weights, int layer, int reverse,
                        const struct cpu_tile *tile, const struct cpu_input *input,
-                       const struct cpu_kept *kept, float *x, float *fresh, float *states,
-                       float *operands)
+                       const struct cpu_kept *kept, const struct cpu_scratch *scratch,
+                       float *states, float *operands)
 {
     const struct cpu_products *products = weights->products;
     const struct cpu_direction *d = &weights->direction[layer][reverse];
     const int32_t hidden = weights->sizes.hidden;
     const size_t h = (size_t)hidden, lanes = h / products->group;
+    float *z = scratch->z;
     for (int32_t s = 0, read = 0; s < tile->steps; s++) {
         const size_t here = (size_t)tile->base[s], before = s ? (size_t)tile->base[s - 1] : 0;
-        const int32_t rows = tile->base[s + 1] - tile->base[s], *place = tile->place[reverse];
-        float *gates = kept->gates + here * 4 * h, *cell = kept->cell + here * h,
-              *state = kept->state + here * lanes;
+        const int32_t rows = tile->base[s + 1] - tile->base[s];
+        const int32_t *place = tile->place[reverse] + here;
+        float *state = kept->state + here * lanes;
         if (s == read) {
             read = some_steps(tile, s);
-            read_inputs(weights, d, input, place + here, tile->base[read] - tile->base[s], x,
-                        gates);
+            z = scratch->z;
+            read_inputs(weights, d, input, place, tile->base[read] - tile->base[s], scratch);
         }
         if (s > 0)
             products->gemm(rows, 4 * hidden, (int32_t)lanes,
                            (struct cpu_matrix){ kept->state + before * lanes, lanes, 1 },
-                           (struct cpu_panels){ d->hh, 16, 16 * lanes }, gates, 4 * h);
-        else
-            memset(cell, 0, (size_t)rows * h * sizeof *cell);
-        weights->kernels->cell(rows, hidden, gates, s > 0 ? kept->cell + before * h : cell, cell,
-                               fresh);
-        products->store((size_t)rows * h, fresh, state);
-        if (states)
-            scatter(fresh, h, place + here, rows, states + (reverse ? h : 0), 2 * h);
+                           (struct cpu_panels){ d->hh, 16, 16 * lanes }, z, 4 * h);
+        products->cell(rows, hidden, z, s > 0 ? kept->cell + before * h : scratch->zeros,
+                       kept->gates + here * 4 * lanes, kept->cell + here * h, state, place,
+                       states ? states + (reverse ? h : 0) : NULL, 2 * h);
         if (operands)
-            scatter(state, lanes, place + here, rows, operands + (reverse ? lanes : 0), 2 * lanes);
+            scatter(state, lanes, place, rows, operands + (reverse ? lanes : 0), 2 * lanes);
+        z += (size_t)rows * 4 * h;
     }
 }
 

@@ -60,20 +60,26 @@ struct cpu_input {
 
 /* What a direction keeps, by packed position. */
 struct cpu_kept {
-    float *gates; /* positions x 4 hidden: the activated gates i f g o */
+    float *gates; /* positions x 4 hidden: the activated gates i f g o, numbers as operands have */
     float *cell;  /* positions x hidden */
     float *state; /* positions x hidden, an operand */
 };
 
-/* Runs a direction over a tile. Its states go to columns reverse * hidden of states (positions x 2
- * hidden floats) and of operands (the same, in the products' precision), whichever is not NULL. x:
- * room for the input of CPU_INPUT_ROWS rows or of a step, if that has more; fresh: rows x hidden.
- */
 enum { CPU_INPUT_ROWS = 96 }; /* whose input products are computed together */
+
+/* What running a direction works with. */
+struct cpu_scratch {
+    float *x;     /* the input of CPU_INPUT_ROWS rows, or of a step if that has more */
+    float *z;     /* as many x 4 hidden */
+    float *zeros; /* rows x hidden: the cells before the first step */
+};
+
+/* Runs a direction over a tile. Its states go to columns reverse * hidden of states (positions x 2
+ * hidden floats) and of operands (the same, in the products' precision), whichever is not NULL. */
 void cpu_direction_run(const struct cpu_weights *weights, int layer, int reverse,
                        const struct cpu_tile *tile, const struct cpu_input *input,
-                       const struct cpu_kept *kept, float *x, float *fresh, float *states,
-                       float *operands);
+                       const struct cpu_kept *kept, const struct cpu_scratch *scratch,
+                       float *states, float *operands);
 
 /* Pools the owned states of a tile's windows into texts' pools, in order; counts[text] is the
  * number of states pooled so far. scratch: window + 16 scores and one pool. */

@@ -17,11 +17,11 @@ struct cpu_encoder_tape {
                                        first the embedding, dropout applied */
     float *states;                  /* of the last layer: positions x 2 hidden, row-major */
     float *d_input, *d_states;      /* positions x the widest layer, row-major */
-    float *x;                       /* positions x the widest input, packed */
-    float *dz;       /* positions x 4 hidden, stacked; NULL where dz lie so already */
-    float *fresh;    /* rows x hidden: a step's states */
-    float *embedded; /* embedding: a row as floats */
-    float *zeros, *d_cell, *d_state; /* rows x hidden */
+    struct cpu_scratch scratch;     /* x has room for all positions */
+    float *dz;               /* positions x 4 hidden, stacked; NULL where dz lie so already */
+    float *fresh;            /* rows x hidden: a step's states */
+    float *embedded;         /* embedding: a row as floats */
+    float *d_cell, *d_state; /* rows x hidden */
     int32_t *ints;
 };
 

@@ -16,8 +16,9 @@ struct cpu_products {
     const char *precision, *isa; /* "fp32" or "bf16" */
     size_t group;                /* numbers in a lane: 1 or 2 */
 
-    /* count floats (a multiple of 16) as an operand, rounded to nearest even; to may be x. */
-    void (*store)(size_t count, const float *x, float *to);
+    /* count floats (a multiple of 16), times a mask's where it is not NULL, as an operand, rounded
+     * to nearest even. */
+    void (*store)(size_t count, const float *x, const float *mask, float *to);
 
     /* Rows of operands (width lanes a row) for a product over the rows: row i is operand place[i],
      * zeros where that is negative, or operand i where place is NULL. cols = width * group numbers
@@ -30,6 +31,21 @@ struct cpu_products {
      * right factor of depth / group lanes. */
     void (*pack)(int32_t cols, int32_t depth, const float *matrix, size_t k_stride, size_t c_stride,
                  float *panels);
+
+    /* One step of the cell for rows x hidden units, from z (rows x 4 hidden). Keeps the activated
+     * gates, in group numbers a lane (bf16: as IEEE binary16, which is closer near 1), the cell,
+     * and the state as an operand. Row r's state also goes to states + place[r] * width as floats,
+     * where states is not NULL. */
+    void (*cell)(int32_t rows, int32_t hidden, const float *z, const float *cell_before,
+                 float *gates, float *cell, float *state, const int32_t *place, float *states,
+                 size_t width);
+
+    /* The step's backward pass. The gradient of row r's state is d_state's row, which becomes 0,
+     * and d_states + place[r] * width. The kept gates become dz, an operand, whose sum is added to
+     * d_bias; d_cell, the gradient of cell, becomes that of cell_before. */
+    void (*cell_backward)(int32_t rows, int32_t hidden, float *gates, const float *cell_before,
+                          const float *cell, const int32_t *place, const float *d_states,
+                          size_t width, float *d_state, float *d_cell, float *d_bias);
 
     /* As cpu_kernels.gemm; depth and strides count lanes. */
     void (*gemm)(int32_t rows, int32_t cols, int32_t depth, struct cpu_matrix a,

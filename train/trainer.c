@@ -257,7 +257,6 @@ static void run_adam(void *arg, int32_t part, int32_t worker)
     adam.decay = part == 2 ? (float)t->options.decay : 0.0f;
     t->weights->kernels->adam(count, &adam, t->gradients + from, t->mean + from, t->variance + from,
                               t->params + from);
-    memset(t->gradients + from, 0, count * sizeof *t->gradients);
 }
 
 enum lstm_status trainer_step(struct trainer *t, const struct dataset *d, const int32_t *texts,
