@@ -9,9 +9,7 @@
 #include <immintrin.h>
 #include <stdint.h>
 
-typedef struct {
-    __m256 lo, hi;
-} v16;
+typedef struct { __m256 lo, hi; } v16;
 
 #define V16_BOTH(op, a, b) ((v16){ op((a).lo, (b).lo), op((a).hi, (b).hi) })
 
@@ -26,38 +24,14 @@ static inline void v16_store(float *p, v16 a)
     _mm256_storeu_ps(p + 8, a.hi);
 }
 
-static inline v16 v16_set1(float x)
-{
-    return (v16){ _mm256_set1_ps(x), _mm256_set1_ps(x) };
-}
-static inline v16 v16_add(v16 a, v16 b)
-{
-    return V16_BOTH(_mm256_add_ps, a, b);
-}
-static inline v16 v16_sub(v16 a, v16 b)
-{
-    return V16_BOTH(_mm256_sub_ps, a, b);
-}
-static inline v16 v16_mul(v16 a, v16 b)
-{
-    return V16_BOTH(_mm256_mul_ps, a, b);
-}
-static inline v16 v16_div(v16 a, v16 b)
-{
-    return V16_BOTH(_mm256_div_ps, a, b);
-}
-static inline v16 v16_max(v16 a, v16 b)
-{
-    return V16_BOTH(_mm256_max_ps, a, b);
-}
-static inline v16 v16_min(v16 a, v16 b)
-{
-    return V16_BOTH(_mm256_min_ps, a, b);
-}
-static inline v16 v16_sqrt(v16 a)
-{
-    return (v16){ _mm256_sqrt_ps(a.lo), _mm256_sqrt_ps(a.hi) };
-}
+static inline v16 v16_set1(float x) { return (v16){ _mm256_set1_ps(x), _mm256_set1_ps(x) }; }
+static inline v16 v16_add(v16 a, v16 b) { return V16_BOTH(_mm256_add_ps, a, b); }
+static inline v16 v16_sub(v16 a, v16 b) { return V16_BOTH(_mm256_sub_ps, a, b); }
+static inline v16 v16_mul(v16 a, v16 b) { return V16_BOTH(_mm256_mul_ps, a, b); }
+static inline v16 v16_div(v16 a, v16 b) { return V16_BOTH(_mm256_div_ps, a, b); }
+static inline v16 v16_max(v16 a, v16 b) { return V16_BOTH(_mm256_max_ps, a, b); }
+static inline v16 v16_min(v16 a, v16 b) { return V16_BOTH(_mm256_min_ps, a, b); }
+static inline v16 v16_sqrt(v16 a) { return (v16){ _mm256_sqrt_ps(a.lo), _mm256_sqrt_ps(a.hi) }; }
 
 static inline v16 v16_fma(v16 a, v16 b, v16 c)
 {
@@ -81,10 +55,7 @@ static inline __m256 v16_pow2_half(__m256 n)
     return _mm256_castsi256_ps(_mm256_slli_epi32(exponent, 23));
 }
 
-static inline v16 v16_pow2(v16 n)
-{
-    return (v16){ v16_pow2_half(n.lo), v16_pow2_half(n.hi) };
-}
+static inline v16 v16_pow2(v16 n) { return (v16){ v16_pow2_half(n.lo), v16_pow2_half(n.hi) }; }
 
 static inline __m256 v16_scale_half(__m256 p, __m256 n)
 {
@@ -92,10 +63,7 @@ static inline __m256 v16_scale_half(__m256 p, __m256 n)
     return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(p), shift));
 }
 
-static inline v16 v16_scale(v16 p, v16 n)
-{
-    return V16_BOTH(v16_scale_half, p, n);
-}
+static inline v16 v16_scale(v16 p, v16 n) { return V16_BOTH(v16_scale_half, p, n); }
 
 static inline v16 v16_load_ints(const int32_t *p)
 {

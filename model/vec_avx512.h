@@ -11,54 +11,18 @@
 
 typedef __m512 v16;
 
-static inline v16 v16_load(const float *p)
-{
-    return _mm512_loadu_ps(p);
-}
-static inline void v16_store(float *p, v16 a)
-{
-    _mm512_storeu_ps(p, a);
-}
-static inline v16 v16_set1(float x)
-{
-    return _mm512_set1_ps(x);
-}
-static inline v16 v16_add(v16 a, v16 b)
-{
-    return _mm512_add_ps(a, b);
-}
-static inline v16 v16_sub(v16 a, v16 b)
-{
-    return _mm512_sub_ps(a, b);
-}
-static inline v16 v16_mul(v16 a, v16 b)
-{
-    return _mm512_mul_ps(a, b);
-}
-static inline v16 v16_div(v16 a, v16 b)
-{
-    return _mm512_div_ps(a, b);
-}
-static inline v16 v16_sqrt(v16 a)
-{
-    return _mm512_sqrt_ps(a);
-}
-static inline v16 v16_fma(v16 a, v16 b, v16 c)
-{
-    return _mm512_fmadd_ps(a, b, c);
-}
-static inline v16 v16_fnma(v16 a, v16 b, v16 c)
-{
-    return _mm512_fnmadd_ps(a, b, c);
-}
-static inline v16 v16_max(v16 a, v16 b)
-{
-    return _mm512_max_ps(a, b);
-}
-static inline v16 v16_min(v16 a, v16 b)
-{
-    return _mm512_min_ps(a, b);
-}
+static inline v16 v16_load(const float *p) { return _mm512_loadu_ps(p); }
+static inline void v16_store(float *p, v16 a) { _mm512_storeu_ps(p, a); }
+static inline v16 v16_set1(float x) { return _mm512_set1_ps(x); }
+static inline v16 v16_add(v16 a, v16 b) { return _mm512_add_ps(a, b); }
+static inline v16 v16_sub(v16 a, v16 b) { return _mm512_sub_ps(a, b); }
+static inline v16 v16_mul(v16 a, v16 b) { return _mm512_mul_ps(a, b); }
+static inline v16 v16_div(v16 a, v16 b) { return _mm512_div_ps(a, b); }
+static inline v16 v16_sqrt(v16 a) { return _mm512_sqrt_ps(a); }
+static inline v16 v16_fma(v16 a, v16 b, v16 c) { return _mm512_fmadd_ps(a, b, c); }
+static inline v16 v16_fnma(v16 a, v16 b, v16 c) { return _mm512_fnmadd_ps(a, b, c); }
+static inline v16 v16_max(v16 a, v16 b) { return _mm512_max_ps(a, b); }
+static inline v16 v16_min(v16 a, v16 b) { return _mm512_min_ps(a, b); }
 
 static inline v16 v16_round(v16 a)
 {
@@ -71,10 +35,7 @@ static inline v16 v16_pow2(v16 n)
     return _mm512_castsi512_ps(_mm512_slli_epi32(exponent, 23));
 }
 
-static inline v16 v16_scale(v16 p, v16 n)
-{
-    return _mm512_scalef_ps(p, n);
-}
+static inline v16 v16_scale(v16 p, v16 n) { return _mm512_scalef_ps(p, n); }
 static inline v16 v16_load_ints(const int32_t *p)
 {
     return _mm512_cvtepi32_ps(_mm512_loadu_si512(p));

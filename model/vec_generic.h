@@ -7,57 +7,28 @@
 #include <stdint.h>
 #include <string.h>
 
-typedef struct {
-    float lane[16];
-} v16;
+typedef struct { float lane[16]; } v16;
 
-#define V16_EACH(expression)      \
-    v16 r;                        \
-    for (int i = 0; i < 16; i++)  \
+#define V16_EACH(expression) \
+    v16 r; \
+    for (int i = 0; i < 16; i++) \
         r.lane[i] = (expression); \
     return r
 
-static inline v16 v16_load(const float *p)
-{
-    V16_EACH(p[i]);
-}
-static inline void v16_store(float *p, v16 a)
-{
-    memcpy(p, a.lane, sizeof a.lane);
-}
-static inline v16 v16_set1(float x)
-{
-    V16_EACH(x);
-}
-static inline v16 v16_add(v16 a, v16 b)
-{
-    V16_EACH(a.lane[i] + b.lane[i]);
-}
-static inline v16 v16_sub(v16 a, v16 b)
-{
-    V16_EACH(a.lane[i] - b.lane[i]);
-}
-static inline v16 v16_mul(v16 a, v16 b)
-{
-    V16_EACH(a.lane[i] * b.lane[i]);
-}
-static inline v16 v16_div(v16 a, v16 b)
-{
-    V16_EACH(a.lane[i] / b.lane[i]);
-}
-static inline v16 v16_sqrt(v16 a)
-{
-    V16_EACH(sqrtf(a.lane[i]));
-}
+static inline v16 v16_load(const float *p) { V16_EACH(p[i]); }
+static inline void v16_store(float *p, v16 a) { memcpy(p, a.lane, sizeof a.lane); }
+static inline v16 v16_set1(float x) { V16_EACH(x); }
+static inline v16 v16_add(v16 a, v16 b) { V16_EACH(a.lane[i] + b.lane[i]); }
+static inline v16 v16_sub(v16 a, v16 b) { V16_EACH(a.lane[i] - b.lane[i]); }
+static inline v16 v16_mul(v16 a, v16 b) { V16_EACH(a.lane[i] * b.lane[i]); }
+static inline v16 v16_div(v16 a, v16 b) { V16_EACH(a.lane[i] / b.lane[i]); }
+static inline v16 v16_sqrt(v16 a) { V16_EACH(sqrtf(a.lane[i])); }
 /* a * b + c with one rounding. Where the processor has no such instruction: the product of two
  * floats is exact in a double, the sum is rounded to odd there (Boldo and Melquiond 2008), and
  * rounding that to a float is then rounding once. Two lanes at a time and without branches: every
  * 64-bit processor has vectors of two doubles. */
 #ifdef __FP_FAST_FMAF
-static inline v16 v16_fma(v16 a, v16 b, v16 c)
-{
-    V16_EACH(fmaf(a.lane[i], b.lane[i], c.lane[i]));
-}
+static inline v16 v16_fma(v16 a, v16 b, v16 c) { V16_EACH(fmaf(a.lane[i], b.lane[i], c.lane[i])); }
 #else
 typedef float v2_float __attribute__((vector_size(8)));
 typedef double v2_double __attribute__((vector_size(16)));
@@ -98,18 +69,9 @@ static inline v16 v16_fnma(v16 a, v16 b, v16 c)
     return v16_fma(a, b, c);
 }
 /* b where the lanes are equal or either is NaN, as maxps and minps do */
-static inline v16 v16_max(v16 a, v16 b)
-{
-    V16_EACH(a.lane[i] > b.lane[i] ? a.lane[i] : b.lane[i]);
-}
-static inline v16 v16_min(v16 a, v16 b)
-{
-    V16_EACH(a.lane[i] < b.lane[i] ? a.lane[i] : b.lane[i]);
-}
-static inline v16 v16_round(v16 a)
-{
-    V16_EACH(rintf(a.lane[i]));
-} /* to nearest, ties to even */
+static inline v16 v16_max(v16 a, v16 b) { V16_EACH(a.lane[i] > b.lane[i] ? a.lane[i] : b.lane[i]); }
+static inline v16 v16_min(v16 a, v16 b) { V16_EACH(a.lane[i] < b.lane[i] ? a.lane[i] : b.lane[i]); }
+static inline v16 v16_round(v16 a) { V16_EACH(rintf(a.lane[i])); } /* to nearest, ties to even */
 
 /* 2^n for integral n in -126..127 */
 static inline v16 v16_pow2(v16 n)
@@ -134,10 +96,7 @@ static inline v16 v16_scale(v16 p, v16 n)
     return p;
 }
 
-static inline v16 v16_load_ints(const int32_t *p)
-{
-    V16_EACH((float)p[i]);
-}
+static inline v16 v16_load_ints(const int32_t *p) { V16_EACH((float)p[i]); }
 
 /* Whole numbers in -127..127, kept in bytes above their value by offset: 0, or 128 as the unsigned
  * bytes that some products want. Storing rounds to nearest, ties to even; the
