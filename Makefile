@@ -40,6 +40,7 @@ ISA_avx2       := -mavx2 -mfma -mf16c
 ISA_avxvnni    := $(ISA_avx2) -mavxvnni
 ISA_avx512     := $(ISA_avx2) -mavx512f -mavx512bw -mavx512vl -mavx512dq -mprefer-vector-width=512
 ISA_avx512vnni := $(ISA_avx512) -mavx512vnni
+ISA_avx512bf16 := $(ISA_avx512) -mavx512bf16
 ISA_sha        := -msha -msse4.1
 
 WARNINGS := -Wall -Wextra -Wshadow -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef \
@@ -146,7 +147,7 @@ $(BUILD)/sources: FORCE
 
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
-	@flags='$(COMPILE) $(OPTIMISE) $(KERNELS) $(ISA_avxvnni) $(ISA_avx512vnni) $(ISA_sha) \
+	@flags='$(COMPILE) $(OPTIMISE) $(KERNELS) $(ISA_avxvnni) $(ISA_avx512vnni) $(ISA_avx512bf16) $(ISA_sha) \
 	    $(CUDA_COMPILE) $(NVCC_FLAGS)'; \
 	echo "$$flags" | cmp -s - $@ || echo "$$flags" > $@
 
@@ -320,7 +321,7 @@ check-objects: all
 
 check-headers:
 	@ISA_avx2="$(ISA_avx2)" ISA_avxvnni="$(ISA_avxvnni)" ISA_avx512="$(ISA_avx512)" \
-	    ISA_avx512vnni="$(ISA_avx512vnni)" tests/check_headers.sh gcc clang
+	    ISA_avx512vnni="$(ISA_avx512vnni)" ISA_avx512bf16="$(ISA_avx512bf16)" tests/check_headers.sh gcc clang
 
 check-clang:
 	@if command -v clang > /dev/null; then $(MAKE) --no-print-directory CC=clang BUILD=build/clang unit; \

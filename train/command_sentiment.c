@@ -1,5 +1,5 @@
 /* lstm-train sentiment and classify: labelled rows in, a model out. */
-#include "model/cpu_kernels.h"
+#include "model/cpu_encoder.h"
 #include "model/limits.h"
 #include "train/base.h"
 #include "train/calibrate.h"
@@ -88,10 +88,13 @@ static void make_fingerprint(struct job *job)
         job->fingerprint, sizeof job->fingerprint,
         "vocab %d, embedding %d, hidden %d, layers %d, classes %d, window %d, overlap %d, epochs "
         "%d, batch %d, "
-        "rate %g, warmup %d, clip %g, decay %g, drop %g %g %g, shards %d, seed %llu, data %016llx",
+        "rate %g, warmup %d, clip %g, decay %g, drop %g %g %g, precision %s, shards %d, seed %llu, "
+        "data "
+        "%016llx",
         z->vocab, z->embedding, z->hidden, z->layers, z->classes, z->window, z->overlap, o->epochs,
         o->batch_tokens, o->rate, o->warmup, o->clip, o->decay, o->drop_word, o->drop_embedding,
-        o->drop_features, o->shards, (unsigned long long)o->seed, (unsigned long long)data);
+        o->drop_features, o->precision, o->shards, (unsigned long long)o->seed,
+        (unsigned long long)data);
     if (job->base) {
         size_t size = strlen(job->fingerprint);
         snprintf(job->fingerprint + size, sizeof job->fingerprint - size, ", from a %s model",
@@ -148,7 +151,7 @@ static enum lstm_status prepare(const struct settings *s, struct job *job, struc
     }
     make_fingerprint(job);
     fprintf(stderr, "model: %zu parameters (%s); %d threads, %s kernels\n", job->trainer.count,
-            job->fingerprint, options.threads, cpu_kernels_pick(NULL)->isa);
+            job->fingerprint, options.threads, job->trainer.weights->products->isa);
     return rehearse(s, job, err);
 }
 
@@ -247,6 +250,7 @@ static int command(int sentiment, int argc, char **argv)
                      .drop_word = 0.1,
                      .drop_embedding = 0.3,
                      .drop_features = 0.5,
+                     .precision = "fp32",
                      .shards = 2,
                      .threads = lstm_limits_get().threads,
                      .seed = 1 },
