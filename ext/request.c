@@ -15,7 +15,16 @@ static struct siphash prefix_of(const struct request *request)
     siphash_add(&prefix, &summary->min_tokens, sizeof summary->min_tokens);
     siphash_add(&prefix, &summary->beam, sizeof summary->beam);
     siphash_add(&prefix, &summary->length_penalty, sizeof summary->length_penalty);
+    siphash_add(&prefix, "\0\0\0\0\0\0\0", (8 - prefix.size % 8) % 8); /* whole words are faster */
     return prefix;
+}
+
+static int positive_class(const struct lstm_model *model)
+{
+    for (int i = 0; i < model->sizes.classes; i++)
+        if (!strcmp(model->labels[i], "positive"))
+            return i;
+    return -1;
 }
 
 static int request_make(struct registry *registry, const struct kind *kind, sqlite3_value *value,
@@ -34,6 +43,7 @@ static int request_make(struct registry *registry, const struct kind *kind, sqli
         return failure_set(failure, FAILURE_NOMEM, "a request");
     }
     *r = (struct request){ .kind = kind, .bound = bound, .summary = options.summary, .users = 1 };
+    r->positive = positive_class(lstm_scorer_model(bound->shared->scorer));
     r->prefix = prefix_of(r);
     return SQLITE_OK;
 }

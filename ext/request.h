@@ -12,6 +12,8 @@ struct request {
     struct bound *bound;
     struct lstm_summary_settings summary;
     struct siphash prefix; /* of all of that; the text follows in a fingerprint */
+    int positive;          /* the class that a sentiment is measured by; -1: the model has none */
+    const void *fits;      /* the function that was last found to take such a model */
     int users;
 };
 
