@@ -212,7 +212,8 @@ static int collect_safely(struct lookahead *look, struct failure *failure)
 {
     struct run *run = look->run;
     sqlite3 *db = run->registry->db;
-    const int autocommit = sqlite3_get_autocommit(db), needs = autocommit && !connection_writes(db);
+    const int autocommit = sqlite3_get_autocommit(db), transaction = sqlite3_txn_state(db, NULL),
+              needs = autocommit && !connection_writes(db);
     struct nested nested = { .begun = 0 };
     int rc = SQLITE_OK;
     if (needs && (rc = nested_begin(db, &savepoint, &nested, "cannot read ahead", failure))) {
@@ -233,13 +234,18 @@ static int collect_safely(struct lookahead *look, struct failure *failure)
         *failure = look->failure;
         return failure->rc;
     }
-    if (!rc && sqlite3_get_autocommit(db) != autocommit) {
-        rc = failure_set(failure, FAILURE_INPUT,
-                         "the transaction was rolled back by an error that "
-                         "was met while reading ahead");
-        failure->rc = rc = SQLITE_ABORT_ROLLBACK;
+    if (!rc && sqlite3_get_autocommit(db) == autocommit &&
+        sqlite3_txn_state(db, NULL) >= transaction)
+        return SQLITE_OK;
+    /* SQLite rolled the transaction back, and the savepoint with it. */
+    if (look->call_failure.rc)
+        *failure = look->call_failure;
+    else if (!rc) {
+        failure_set(failure, FAILURE_INPUT,
+                    "the transaction was rolled back by an error that was met while reading ahead");
+        failure->rc = SQLITE_ABORT_ROLLBACK;
     }
-    return rc;
+    return failure->rc;
 }
 
 int lookahead(struct run *run, struct request *request, const struct lstm_text *text,
@@ -274,8 +280,12 @@ int lookahead(struct run *run, struct request *request, const struct lstm_text *
 void lookahead_failure_result(const struct registry *registry, const struct failure *failure,
                               sqlite3_context *context)
 {
-    if (registry->lookahead)
-        sqlite3_result_error(context, "the read-ahead ends here", -1);
-    else
+    struct lookahead *look = registry->lookahead;
+    if (!look) {
         failure_result(failure, context);
+        return;
+    }
+    if (failure->rc != SQLITE_ABORT) /* see result_for */
+        look->call_failure = *failure;
+    sqlite3_result_error(context, "the read-ahead ends here", -1);
 }

@@ -18,6 +18,8 @@ struct lookahead {
     size_t forgotten;              /* texts still to pass by: see struct seen */
     struct failure failure;        /* rc: SQLITE_OK unless something went wrong that the user has to
                                       know */
+    struct failure call_failure;   /* rc: SQLITE_OK unless a call of ours failed, which he has not
+                                      to know as long as the transaction is there */
 };
 
 /* The result for a text, as far as a call has one. */
