@@ -27,14 +27,12 @@ static int positive_class(const struct lstm_model *model)
     return -1;
 }
 
-static int request_make(struct registry *registry, const struct kind *kind, sqlite3_value *value,
-                        struct request **request, struct failure *failure)
+int request_bind(struct registry *registry, const struct kind *kind, const struct options *options,
+                 struct request **request, struct failure *failure)
 {
-    struct options options;
     struct bound *bound = NULL;
-    int rc = options_read(value, kind->options, &options, failure);
-    if (!rc)
-        rc = registry_bind(registry, &options, &bound, failure);
+    *request = NULL;
+    int rc = registry_bind(registry, options, &bound, failure);
     if (rc)
         return rc;
     struct request *r = *request = sqlite3_malloc64(sizeof *r);
@@ -42,7 +40,7 @@ static int request_make(struct registry *registry, const struct kind *kind, sqli
         bound_release(bound);
         return failure_set(failure, FAILURE_NOMEM, "a request");
     }
-    *r = (struct request){ .kind = kind, .bound = bound, .summary = options.summary, .users = 1 };
+    *r = (struct request){ .kind = kind, .bound = bound, .summary = options->summary, .users = 1 };
     r->positive = positive_class(lstm_scorer_model(bound->shared->scorer));
     r->prefix = prefix_of(r);
     return SQLITE_OK;
@@ -51,13 +49,16 @@ static int request_make(struct registry *registry, const struct kind *kind, sqli
 int request_take(struct registry *registry, sqlite3_context *context, const struct kind *kind,
                  sqlite3_value *options, struct request **request, struct failure *failure)
 {
+    struct options read;
     int slot = options ? 1 : kind->slot;
     *request = sqlite3_get_auxdata(context, slot);
     if (*request) {
         request_hold(*request);
         return SQLITE_OK;
     }
-    int rc = request_make(registry, kind, options, request, failure);
+    int rc = options_read(options, kind->options, &read, failure);
+    if (!rc)
+        rc = request_bind(registry, kind, &read, request, failure);
     if (!rc) {
         request_hold(*request); /* SQLite's, which it may let go of at once */
         sqlite3_set_auxdata(context, slot, *request, request_release);

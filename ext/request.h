@@ -17,6 +17,10 @@ struct request {
     int users;
 };
 
+/* Of options that were read, for one caller. It gives it back with request_release. */
+int request_bind(struct registry *registry, const struct kind *kind, const struct options *options,
+                 struct request **request, struct failure *failure);
+
 /* Reads the options of a call (NULL where it has no such argument, which is argument 1) and binds
  * the model. The caller gives it back with request_release. */
 int request_take(struct registry *registry, sqlite3_context *context, const struct kind *kind,

@@ -8,21 +8,22 @@
 
 /* REAL from -1 to 1, so that (x + 1) / 2 is the probability of "positive". */
 static int sentiment_result(sqlite3_context *context, const struct request *request,
-                            const float *probabilities, struct failure *failure)
+                            const struct classes_result *given, struct failure *failure)
 {
     if (request->positive < 0)
         return failure_set(failure, FAILURE_MODEL,
                            "model '%s' has no label \"positive\", which lstm_sentiment needs",
                            request->bound->name);
-    sqlite3_result_double(context, 2 * (double)probabilities[request->positive] - 1);
+    sqlite3_result_double(context, 2 * (double)given->probabilities[request->positive] - 1);
     return SQLITE_OK;
 }
 
 /* {"label": the likeliest class, "confidence": its probability, "probabilities": {of every class}}
  */
 static int classify_result(sqlite3_context *context, const struct request *request,
-                           const float *probabilities, struct failure *failure)
+                           const struct classes_result *given, struct failure *failure)
 {
+    const float *probabilities = given->probabilities;
     const struct lstm_model *model = lstm_scorer_model(request->bound->shared->scorer);
     struct json_text out = { .size = 0 };
     char number[JSON_REAL_SIZE];
@@ -55,7 +56,7 @@ static int classify_result(sqlite3_context *context, const struct request *reque
 /* What a function makes of the probabilities, and the models it takes. */
 struct scoring {
     int (*result)(sqlite3_context *context, const struct request *request,
-                  const float *probabilities, struct failure *failure);
+                  const struct classes_result *given, struct failure *failure);
     const char *name, *task; /* task NULL: any classifier */
 };
 
@@ -93,8 +94,7 @@ static void score(sqlite3_context *context, int argc, sqlite3_value **argv,
     if (!rc && sqlite3_value_type(argv[0]) != SQLITE_NULL)
         rc = result_for(registry, context, request, argv[0], &outcome, &failure);
     if (!rc && outcome.size > 0)
-        rc =
-            scoring->result(context, request, (const float *)(const void *)outcome.bytes, &failure);
+        rc = scoring->result(context, request, (const void *)outcome.bytes, &failure);
     if (rc)
         lookahead_failure_result(registry, &failure, context);
     request_release(request);
