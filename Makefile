@@ -335,9 +335,10 @@ check-threads:
 	@$(if $(THREAD_TESTS),$(MAKE) --no-print-directory BUILD=build/tsan SANITIZE=thread unit \
 	    TESTS="$(THREAD_TESTS:$(BUILD)/%=build/tsan/%)",echo "SKIPPED: ThreadSanitizer: no test uses threads")
 
-check-readahead: $(filter %/test_readahead %/test_readahead_hazards %/test_readahead_random %/test_interrupts,$(TESTS))
-	@READAHEAD_STATEMENTS=$(if $(SHORT),10000,50000) tests/run_unit.sh $(BUILD)/tests/logs \
-	    $(BUILD)/tests/test_readahead_random
+check-readahead: $(filter %/test_readahead %/test_readahead_hazards %/test_readahead_random %/test_readahead_faults \
+                   %/test_interrupts,$(TESTS))
+	@READAHEAD_STATEMENTS=$(if $(SHORT),10000,50000) READAHEAD_FAULTS=$(if $(SHORT),20,100) \
+	    tests/run_unit.sh $(BUILD)/tests/logs $(BUILD)/tests/test_readahead_random $(BUILD)/tests/test_readahead_faults
 	@READAHEAD_STATEMENTS=$(if $(SHORT),1000,6000) tests/check_sqlite_versions.sh $(BUILD)
 
 # Oracles are independent: Python's sqlite3 module, PyTorch. Debian's python3 is the one that may have PyTorch.

@@ -6,7 +6,7 @@
 #include <string.h>
 
 int batch_add(struct batch *batch, struct request *request, const struct lstm_text *text,
-              const struct fingerprint *key)
+              const struct fingerprint *key, size_t slot)
 {
     if (batch->count == batch->room) {
         int32_t room = batch->room ? 2 * batch->room : 16;
@@ -25,7 +25,8 @@ int batch_add(struct batch *batch, struct request *request, const struct lstm_te
         batch->bytes_room = room;
     }
     memcpy(batch->bytes + batch->bytes_size, text->bytes, text->size);
-    batch->texts[batch->count++] = (struct waiting){ request, *key, batch->bytes_size, text->size };
+    batch->texts[batch->count++] =
+        (struct waiting){ request, *key, slot, batch->bytes_size, text->size };
     batch->bytes_size += text->size;
     request_hold(request);
     return 1;
@@ -41,22 +42,38 @@ struct group {
     struct registry *registry;
     const struct request *request;
     const struct lstm_text *texts;
-    const struct fingerprint *keys;
-    struct result_window *window; /* NULL: one text, into registry->result */
+    const struct waiting *waiting; /* the same texts */
+    struct result_window *window;  /* NULL: one text, into registry->result */
 };
 
+/* What the window has no memory for, the cache may have. */
 static void put(void *arg, int32_t text, const void *bytes, size_t size)
 {
     const struct group *group = arg;
+    const struct waiting *waiting = &group->waiting[text];
+    const struct keepsake result = { &waiting->key, size > 0 ? bytes : "", size };
     struct result *alone = &group->registry->result;
-    const void *result = size > 0 ? bytes : "";
-    result_cache_keep(&group->keys[text], result, size);
-    if (group->window) {
-        result_window_set(group->window, &group->keys[text], result, size);
-    } else if (result_reserve(alone, size)) {
-        memcpy(alone->bytes, result, size);
+    if (group->window && result_window_set(group->window, waiting->slot, result.bytes, size))
+        return; /* see keep */
+    result_cache_keep(&result, 1);
+    if (!group->window && result_reserve(alone, size)) {
+        memcpy(alone->bytes, result.bytes, size);
         alone->size = size;
     }
+}
+
+/* Puts the results of a group into the cache. */
+static void keep(struct group group, int32_t count, struct keepsake *results)
+{
+    int32_t kept = 0;
+    for (int32_t i = 0; i < count; i++) {
+        const struct result_slot *slot = &group.window->slots[group.waiting[i].slot];
+        if (slot->state == SLOT_READY)
+            results[kept++] =
+                (struct keepsake){ &slot->key, result_window_bytes(group.window, slot),
+                                   slot->size };
+    }
+    result_cache_keep(results, kept);
 }
 
 static enum lstm_status infer(struct group group, int32_t count, struct lstm_worker *worker,
@@ -96,7 +113,7 @@ static enum lstm_status infer_or_halve(struct group group, int32_t count,
         return rc == LSTM_NOMEM ? rc : LSTM_OK;
     struct group second = group;
     second.texts += count / 2;
-    second.keys += count / 2;
+    second.waiting += count / 2;
     rc = infer_or_halve(group, count / 2, worker, err);
     return rc ? rc : infer_or_halve(second, count - count / 2, worker, err);
 }
@@ -122,23 +139,21 @@ static int infer_group(struct batch *batch, struct waiting *waiting, int32_t cou
     int rc = bound_worker(waiting[0].request->bound, &worker, failure);
     if (rc)
         return rc;
-    struct lstm_text *texts =
-        malloc((size_t)count * (sizeof(struct lstm_text) + sizeof(struct fingerprint)));
-    if (!texts)
+    struct keepsake *results = malloc((size_t)count * (sizeof *results + sizeof(struct lstm_text)));
+    if (!results)
         return failure_set(failure, FAILURE_NOMEM, "a batch");
-    struct fingerprint *keys = (struct fingerprint *)(texts + count);
-    for (int32_t i = 0; i < count; i++) {
+    struct lstm_text *texts = (struct lstm_text *)(results + count);
+    for (int32_t i = 0; i < count; i++)
         texts[i] = (struct lstm_text){ batch->bytes + waiting[i].at, waiting[i].size };
-        keys[i] = waiting[i].key;
-    }
-    const struct group group = { batch->registry, waiting[0].request, texts, keys, window };
+    const struct group group = { batch->registry, waiting[0].request, texts, waiting, window };
     if (infer_or_halve(group, count, worker, &err))
         rc = failure_of_model(failure, &err, "a batch of texts");
-    free(texts);
+    keep(group, count, results);
+    free(results);
     return rc;
 }
 
-static void forget(struct batch *batch)
+void batch_empty(struct batch *batch)
 {
     for (int32_t i = 0; i < batch->count; i++)
         request_release(batch->texts[i].request);
@@ -153,13 +168,13 @@ int batch_infer(struct batch *batch, struct result_window *window, struct failur
         same = gather(batch->texts + i, batch->count - i);
         rc = infer_group(batch, batch->texts + i, same, window, failure);
     }
-    forget(batch);
+    batch_empty(batch);
     return rc;
 }
 
 void batch_clear(struct batch *batch)
 {
-    forget(batch);
+    batch_empty(batch);
     free(batch->texts);
     free(batch->bytes);
     *batch = (struct batch){ .registry = batch->registry };
@@ -174,7 +189,8 @@ int batch_infer_alone(struct registry *registry, struct request *request,
     int rc = bound_worker(request->bound, &worker, failure);
     if (rc)
         return rc;
-    const struct group group = { registry, request, text, key, NULL };
+    const struct waiting waiting = { .request = request, .key = *key };
+    const struct group group = { registry, request, text, &waiting, NULL };
     registry->result.size = SIZE_MAX; /* until it is put */
     if (infer(group, 1, worker, &err))
         return failure_of_model(failure, &err, request->kind->failure);

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-const struct settings settings_default = { READAHEAD_ON, 256, "auto" };
+const struct settings settings_default = { READAHEAD_ON, 1024, "auto" };
 
 static const char *const readahead_words[] = {
     [READAHEAD_OFF] = "off", [READAHEAD_ON] = "on", [READAHEAD_EAGER] = "eager", NULL

@@ -1,22 +1,28 @@
 #include "kinds.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 static enum lstm_status infer_classes(const struct inference *in, struct lstm_error *err)
 {
     const struct lstm_model *model = lstm_scorer_model(in->bound->shared->scorer);
-    const size_t classes = (size_t)model->sizes.classes, texts = (size_t)in->count;
-    float *probabilities = malloc(texts * (classes * sizeof(float) + sizeof(int32_t)));
-    if (!probabilities)
+    const size_t texts = (size_t)in->count, row = (size_t)model->sizes.classes * sizeof(float);
+    const size_t size = offsetof(struct classes_result, probabilities) + row;
+    struct classes_result *result = malloc(size + texts * (row + sizeof(int32_t)));
+    if (!result)
         return lstm_fail(err, LSTM_NOMEM, "out of memory for the results of %zu texts", texts);
-    int32_t *tokens = (int32_t *)(probabilities + texts * classes);
+    float *probabilities = (float *)((char *)result + size);
+    int32_t *tokens = (int32_t *)((char *)probabilities + texts * row);
     enum lstm_status rc = lstm_worker_classify(in->worker, in->texts, in->count, in->stop,
                                                in->stop_arg, probabilities, tokens, err);
-    for (int32_t i = 0; !rc && i < in->count; i++)
-        in->put(in->put_arg, i, probabilities + (size_t)i * classes,
-                tokens[i] > 0 ? classes * sizeof(float) : 0);
-    free(probabilities);
+    for (int32_t i = 0; !rc && i < in->count; i++) {
+        result->unknown = lstm_worker_unknown(in->worker, i);
+        result->tokens = tokens[i];
+        memcpy(result->probabilities, (const char *)probabilities + (size_t)i * row, row);
+        in->put(in->put_arg, i, result, tokens[i] > 0 ? size : 0);
+    }
+    free(result);
     return rc;
 }
 

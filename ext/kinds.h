@@ -33,7 +33,13 @@ struct kind {
     enum lstm_status (*infer)(const struct inference *inference, struct lstm_error *err);
 };
 
-extern const struct kind kind_classes; /* a float for each class: its probability */
+extern const struct kind kind_classes; /* struct classes_result */
 extern const struct kind kind_summary; /* UTF-8 */
+
+struct classes_result {
+    double unknown; /* see lstm_worker_unknown */
+    int32_t tokens;
+    float probabilities[]; /* a class */
+};
 
 #endif

@@ -30,7 +30,7 @@ static int infer(struct lookahead *look, struct failure *failure)
     struct stats *stats = &run->registry->stats;
     int64_t texts = stats->texts;
     double began = stats_clock();
-    int rc = batch_infer(&look->batch, &run->window, failure);
+    int rc = batch_infer(&run->batch, &run->window, failure);
     double seconds = stats_clock() - began;
     size_t scored = (size_t)(stats->texts - texts);
     look->inferring += seconds;
@@ -44,13 +44,31 @@ static int infer(struct lookahead *look, struct failure *failure)
     return rc;
 }
 
-static int is_over_budget(const struct lookahead *look)
+/* Asked at every call and row. Where they follow closely the clock is read at one in 16. */
+static int is_over_budget(struct lookahead *look)
 {
-    const struct run *run = look->run;
+    static const double closely = 50e-6;
+    struct run *run = look->run;
     if (run->registry->settings.readahead == READAHEAD_EAGER || look->first_call <= 0)
         return 0;
-    return stats_clock() - look->first_call - look->inferring >
-           look->allowance + run_gain(run) * (double)run->taken / 2;
+    if (look->unasked > 0) {
+        look->unasked--;
+        return 0;
+    }
+    const double now = stats_clock();
+    look->unasked = now - look->asked_at < closely ? 15 : 0;
+    look->asked_at = now;
+    run->was_cut = now - look->first_call - look->inferring >
+                   look->allowance + run_gain(run) * (double)run->taken / 2;
+    return run->was_cut;
+}
+
+/* 0: no memory. */
+static int add(struct run *run, struct request *request, const struct lstm_text *text,
+               const struct fingerprint *key)
+{
+    return result_window_add(&run->window, key) &&
+           batch_add(&run->batch, request, text, key, run->window.filled - 1);
 }
 
 /* Takes a text that nobody has come to, for the next batch. */
@@ -62,28 +80,19 @@ static int take(struct lookahead *look, struct request *request, const struct ls
         return SQLITE_OK;
     if (run->taken >= run->wanted)
         return ++look->beyond > BEYOND_MAX;
-    if (run->window.is_full || !result_window_add(&run->window, key) ||
-        !batch_add(&look->batch, request, text, key))
+    if (run->window.is_full || !add(run, request, text, key))
         return SQLITE_NOMEM;
     run->taken++;
-    return batch_is_full(&look->batch) ? infer(look, &look->failure) : SQLITE_OK;
-}
-
-static void show(const struct result_window *window, const struct result_slot *slot,
-                 struct outcome *outcome)
-{
-    *outcome = (struct outcome){ .bytes = NULL };
-    if (slot && slot->state != SLOT_WAITING)
-        *outcome = (struct outcome){ result_window_bytes(window, slot), slot->size };
+    return batch_is_full(&run->batch) ? infer(look, &look->failure) : SQLITE_OK;
 }
 
 /* What the cache may lose before its turn comes, the window keeps. */
 static void keep_copy(struct run *run, const struct fingerprint *key, const struct result *result)
 {
-    struct result_slot *slot = result_window_add(&run->window, key);
-    if (slot) {
-        slot->is_copy = 1;
-        result_window_set(&run->window, key, result->bytes, result->size);
+    struct result_window *window = &run->window;
+    if (result_window_add(window, key)) {
+        window->slots[window->filled - 1].is_copy = 1;
+        result_window_set(window, window->filled - 1, result->bytes, result->size);
     }
 }
 
@@ -98,25 +107,27 @@ int lookahead_collect(struct lookahead *look, struct request *request, const str
 {
     struct run *run = look->run;
     struct result *cached = &run->registry->result;
-    const int is_seen = seen_has(&run->seen, key);
     const struct result_slot *slot = result_window_find(&run->window, key);
     *outcome = (struct outcome){ .bytes = NULL };
     run->registry->stats.collected++;
-    run->met |= is_seen || memcmp(key, look->key, sizeof *key) == 0;
     if (look->first_call <= 0)
         look->first_call = stats_clock();
     if (look->failure.rc || run->refusal || is_over_budget(look))
         return SQLITE_ABORT;
     if (slot) {
-        show(&run->window, slot, outcome);
-    } else if (result_cache_find(key, cached)) {
+        run->met |= slot->state == SLOT_USED || memcmp(key, look->key, sizeof *key) == 0;
+        if (slot->state != SLOT_WAITING)
+            *outcome = (struct outcome){ result_window_bytes(&run->window, slot), slot->size };
+        return SQLITE_OK;
+    }
+    const int is_seen = seen_has(&run->seen, key);
+    run->met |= is_seen;
+    if (result_cache_find(key, cached)) {
         *outcome = (struct outcome){ cached->bytes, cached->size };
         if (!is_seen && !pass_forgotten(look))
             keep_copy(run, key, cached);
     } else if (!is_seen && !pass_forgotten(look)) {
-        int rc = take(look, request, text, key);
-        show(&run->window, result_window_find(&run->window, key), outcome);
-        return rc;
+        return take(look, request, text, key);
     }
     return SQLITE_OK;
 }
@@ -201,7 +212,8 @@ static int collect_safely(struct lookahead *look, struct failure *failure)
 {
     struct run *run = look->run;
     sqlite3 *db = run->registry->db;
-    const int autocommit = sqlite3_get_autocommit(db), needs = autocommit && !connection_writes(db);
+    const int autocommit = sqlite3_get_autocommit(db), transaction = sqlite3_txn_state(db, NULL),
+              needs = autocommit && !connection_writes(db);
     struct nested nested = { .begun = 0 };
     int rc = SQLITE_OK;
     if (needs && (rc = nested_begin(db, &savepoint, &nested, "cannot read ahead", failure))) {
@@ -222,13 +234,18 @@ static int collect_safely(struct lookahead *look, struct failure *failure)
         *failure = look->failure;
         return failure->rc;
     }
-    if (!rc && sqlite3_get_autocommit(db) != autocommit) {
-        rc = failure_set(failure, FAILURE_INPUT,
-                         "the transaction was rolled back by an error that "
-                         "was met while reading ahead");
-        failure->rc = rc = SQLITE_ABORT_ROLLBACK;
+    if (!rc && sqlite3_get_autocommit(db) == autocommit &&
+        sqlite3_txn_state(db, NULL) >= transaction)
+        return SQLITE_OK;
+    /* SQLite rolled the transaction back, and the savepoint with it. */
+    if (look->call_failure.rc)
+        *failure = look->call_failure;
+    else if (!rc) {
+        failure_set(failure, FAILURE_INPUT,
+                    "the transaction was rolled back by an error that was met while reading ahead");
+        failure->rc = SQLITE_ABORT_ROLLBACK;
     }
-    return rc;
+    return failure->rc;
 }
 
 int lookahead(struct run *run, struct request *request, const struct lstm_text *text,
@@ -237,14 +254,13 @@ int lookahead(struct run *run, struct request *request, const struct lstm_text *
     struct stats *stats = &run->registry->stats;
     struct lookahead look = { .run = run,
                               .key = key,
-                              .batch.registry = run->registry,
-                              .forgotten = run->seen.forgotten,
                               .allowance = run_allowance(run) + run->last_collect_s };
     const double began = stats_clock();
     run->taken = run->used = run->late = 0;
-    run->met = 0;
-    result_window_renew(&run->window);
-    run->taken = result_window_add(&run->window, key) && batch_add(&look.batch, request, text, key);
+    run->met = run->was_cut = 0;
+    result_window_renew(&run->window, &run->seen);
+    look.forgotten = run->seen.forgotten;
+    run->taken = (size_t)add(run, request, text, key);
     if (!run->taken) {
         run_refuse(run, REFUSED_MEMORY);
         return SQLITE_OK;
@@ -257,15 +273,19 @@ int lookahead(struct run *run, struct request *request, const struct lstm_text *
     run->lookaheads++;
     if (!rc && !run->refusal)
         rc = infer(&look, failure);
-    batch_clear(&look.batch);
+    batch_empty(&run->batch);
     return rc;
 }
 
 void lookahead_failure_result(const struct registry *registry, const struct failure *failure,
                               sqlite3_context *context)
 {
-    if (registry->lookahead)
-        sqlite3_result_error(context, "the read-ahead ends here", -1);
-    else
+    struct lookahead *look = registry->lookahead;
+    if (!look) {
         failure_result(failure, context);
+        return;
+    }
+    if (failure->rc != SQLITE_ABORT) /* see result_for */
+        look->call_failure = *failure;
+    sqlite3_result_error(context, "the read-ahead ends here", -1);
 }

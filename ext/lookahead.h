@@ -5,19 +5,21 @@
 #ifndef EXT_LOOKAHEAD_H
 #define EXT_LOOKAHEAD_H
 
-#include "batch.h"
 #include "run.h"
 
 struct lookahead {
     struct run *run;
-    struct batch batch;
     const struct fingerprint *key; /* of the row in hand */
     double first_call;             /* when the first call came; 0: none has */
+    double asked_at;               /* when the clock was read last */
+    int unasked;                   /* questions for the time that it is not read at */
     double inferring, allowance;   /* seconds */
     size_t beyond;                 /* texts that were met when it had enough */
     size_t forgotten;              /* texts still to pass by: see struct seen */
     struct failure failure;        /* rc: SQLITE_OK unless something went wrong that the user has to
                                       know */
+    struct failure call_failure;   /* rc: SQLITE_OK unless a call of ours failed, which he has not
+                                      to know as long as the transaction is there */
 };
 
 /* The result for a text, as far as a call has one. */

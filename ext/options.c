@@ -1,6 +1,7 @@
 #include "options.h"
 
 #include "model/json.h"
+#include "settings.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -55,14 +56,17 @@ static int read_number(const struct json *json, uint32_t value, const char *key,
 /* The option "model" is read by itself. */
 static const struct {
     const char *key;
-    size_t at; /* in struct lstm_summary_settings */
+    size_t at; /* in struct options */
     int32_t low, high;
+    enum options_kind kind;
 } numbers[] = {
-    { "max_tokens", offsetof(struct lstm_summary_settings, max_tokens), 1,
-      LSTM_SUMMARY_TOKENS_MAX },
-    { "min_tokens", offsetof(struct lstm_summary_settings, min_tokens), 0,
-      LSTM_SUMMARY_TOKENS_MAX },
-    { "beam", offsetof(struct lstm_summary_settings, beam), 1, LSTM_SUMMARY_BEAM_MAX },
+    { "max_tokens", offsetof(struct options, summary.max_tokens), 1, LSTM_SUMMARY_TOKENS_MAX,
+      OPTIONS_OF_SUMMARIES },
+    { "min_tokens", offsetof(struct options, summary.min_tokens), 0, LSTM_SUMMARY_TOKENS_MAX,
+      OPTIONS_OF_SUMMARIES },
+    { "beam", offsetof(struct options, summary.beam), 1, LSTM_SUMMARY_BEAM_MAX,
+      OPTIONS_OF_SUMMARIES },
+    { "batch", offsetof(struct options, batch), 1, BATCH_MAX, OPTIONS_OF_ROWS },
 };
 
 static int read_member(const struct json *json, uint32_t key, enum options_kind kind,
@@ -70,14 +74,16 @@ static int read_member(const struct json *json, uint32_t key, enum options_kind 
 {
     static const char *const keys[] = {
         [OPTIONS_OF_SCORES] = "\"model\"",
+        [OPTIONS_OF_ROWS] = "\"model\", \"batch\"",
         [OPTIONS_OF_SUMMARIES] = "\"model\", \"max_tokens\", \"min_tokens\", \"beam\"",
     };
     if (json_equals(json, key, "model", strlen("model")))
         return read_model(json, key + 1, options, failure);
-    for (size_t i = 0; kind == OPTIONS_OF_SUMMARIES && i < sizeof numbers / sizeof *numbers; i++)
-        if (json_equals(json, key, numbers[i].key, strlen(numbers[i].key)))
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        if (numbers[i].kind == kind &&
+            json_equals(json, key, numbers[i].key, strlen(numbers[i].key)))
             return read_number(json, key + 1, numbers[i].key, numbers[i].low, numbers[i].high,
-                               (int32_t *)((char *)&options->summary + numbers[i].at), failure);
+                               (int32_t *)((char *)options + numbers[i].at), failure);
     const struct json_value *unknown = &json->values[key];
     return failure_set(failure, FAILURE_OPTIONS,
                        "there is no option \"%.*s%s\"; the options are: %s",

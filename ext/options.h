@@ -10,13 +10,15 @@ enum { OPTIONS_SIZE_MAX = 4096 }; /* bytes */
 
 /* Which keys a function takes, and which model it uses where none is named. */
 enum options_kind {
-    OPTIONS_OF_SCORES = 1,   /* "model"; default-sentiment */
-    OPTIONS_OF_SUMMARIES = 2 /* "model", "max_tokens", "min_tokens", "beam"; default-summarize */
+    OPTIONS_OF_SCORES = 1,    /* "model"; default-sentiment */
+    OPTIONS_OF_ROWS = 2,      /* "model", "batch"; default-sentiment */
+    OPTIONS_OF_SUMMARIES = 4, /* "model", "max_tokens", "min_tokens", "beam"; default-summarize */
 };
 
 struct options {
     char model[MODEL_NAME_SIZE];
     struct lstm_summary_settings summary; /* the defaults, where the function takes none of it */
+    int32_t batch;                        /* texts scored together; 0: as lstm_config says */
 };
 
 /* NULL, as a pointer or as SQL's, is the defaults; a text that begins with '{' is a JSON object;

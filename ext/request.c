@@ -15,17 +15,24 @@ static struct siphash prefix_of(const struct request *request)
     siphash_add(&prefix, &summary->min_tokens, sizeof summary->min_tokens);
     siphash_add(&prefix, &summary->beam, sizeof summary->beam);
     siphash_add(&prefix, &summary->length_penalty, sizeof summary->length_penalty);
+    siphash_add(&prefix, "\0\0\0\0\0\0\0", (8 - prefix.size % 8) % 8); /* whole words are faster */
     return prefix;
 }
 
-static int request_make(struct registry *registry, const struct kind *kind, sqlite3_value *value,
-                        struct request **request, struct failure *failure)
+static int positive_class(const struct lstm_model *model)
 {
-    struct options options;
+    for (int i = 0; i < model->sizes.classes; i++)
+        if (!strcmp(model->labels[i], "positive"))
+            return i;
+    return -1;
+}
+
+int request_bind(struct registry *registry, const struct kind *kind, const struct options *options,
+                 struct request **request, struct failure *failure)
+{
     struct bound *bound = NULL;
-    int rc = options_read(value, kind->options, &options, failure);
-    if (!rc)
-        rc = registry_bind(registry, &options, &bound, failure);
+    *request = NULL;
+    int rc = registry_bind(registry, options, &bound, failure);
     if (rc)
         return rc;
     struct request *r = *request = sqlite3_malloc64(sizeof *r);
@@ -33,7 +40,8 @@ static int request_make(struct registry *registry, const struct kind *kind, sqli
         bound_release(bound);
         return failure_set(failure, FAILURE_NOMEM, "a request");
     }
-    *r = (struct request){ .kind = kind, .bound = bound, .summary = options.summary, .users = 1 };
+    *r = (struct request){ .kind = kind, .bound = bound, .summary = options->summary, .users = 1 };
+    r->positive = positive_class(lstm_scorer_model(bound->shared->scorer));
     r->prefix = prefix_of(r);
     return SQLITE_OK;
 }
@@ -41,13 +49,16 @@ static int request_make(struct registry *registry, const struct kind *kind, sqli
 int request_take(struct registry *registry, sqlite3_context *context, const struct kind *kind,
                  sqlite3_value *options, struct request **request, struct failure *failure)
 {
+    struct options read;
     int slot = options ? 1 : kind->slot;
     *request = sqlite3_get_auxdata(context, slot);
     if (*request) {
         request_hold(*request);
         return SQLITE_OK;
     }
-    int rc = request_make(registry, kind, options, request, failure);
+    int rc = options_read(options, kind->options, &read, failure);
+    if (!rc)
+        rc = request_bind(registry, kind, &read, request, failure);
     if (!rc) {
         request_hold(*request); /* SQLite's, which it may let go of at once */
         sqlite3_set_auxdata(context, slot, *request, request_release);

@@ -12,8 +12,14 @@ struct request {
     struct bound *bound;
     struct lstm_summary_settings summary;
     struct siphash prefix; /* of all of that; the text follows in a fingerprint */
+    int positive;          /* the class that a sentiment is measured by; -1: the model has none */
+    const void *fits;      /* the function that was last found to take such a model */
     int users;
 };
+
+/* Of options that were read, for one caller. It gives it back with request_release. */
+int request_bind(struct registry *registry, const struct kind *kind, const struct options *options,
+                 struct request **request, struct failure *failure);
 
 /* Reads the options of a call (NULL where it has no such argument, which is argument 1) and binds
  * the model. The caller gives it back with request_release. */

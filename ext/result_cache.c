@@ -9,9 +9,10 @@
 
 struct entry {
     struct fingerprint key;
-    struct entry *next;          /* in its list of the table */
-    struct entry *newer, *older; /* by when they were last asked for */
-    size_t size;
+    struct entry *next;  /* in its list of the table */
+    struct entry *newer; /* by when they came, or were spared */
+    uint32_t size;
+    uint32_t was_asked; /* for, since then */
     unsigned char bytes[];
 };
 
@@ -68,17 +69,11 @@ static struct entry *find(const struct fingerprint *k)
     return e;
 }
 
-static void unlink_age(struct entry *e)
-{
-    *(e->newer ? &e->newer->older : &cache.newest) = e->older;
-    *(e->older ? &e->older->newer : &cache.oldest) = e->newer;
-}
-
 static void link_newest(struct entry *e)
 {
     e->newer = NULL;
-    e->older = cache.newest;
-    *(cache.newest ? &cache.newest->newer : &cache.oldest) = e;
+    e->was_asked = 0;
+    *(cache.oldest ? &cache.newest->newer : &cache.oldest) = e;
     cache.newest = e;
 }
 
@@ -88,13 +83,19 @@ static size_t cost(size_t size)
     return sizeof(struct entry) + size + 4 * sizeof(void *);
 }
 
+/* The oldest one, unless somebody asked for it: that one counts as new again. */
 static void drop_oldest(void)
 {
-    struct entry *e = cache.oldest, **link = list_of(&e->key);
+    struct entry *e = cache.oldest;
+    cache.oldest = e->newer;
+    if (e->was_asked) {
+        link_newest(e);
+        return;
+    }
+    struct entry **link = list_of(&e->key);
     while (*link != e)
         link = &(*link)->next;
     *link = e->next;
-    unlink_age(e);
     cache.state.results--;
     cache.state.bytes -= cost(e->size);
     free(e);
@@ -137,28 +138,41 @@ int result_cache_find(const struct fingerprint *k, struct result *result)
     if (is_found) {
         memcpy(result->bytes, e->bytes, e->size);
         result->size = e->size;
-        unlink_age(e);
-        link_newest(e);
+        e->was_asked = 1;
     }
     pthread_mutex_unlock(&lock);
     return is_found;
 }
 
-void result_cache_keep(const struct fingerprint *k, const void *bytes, size_t size)
+static void keep_locked(const struct keepsake *result)
 {
-    pthread_mutex_lock(&lock);
+    const size_t bytes = cost(result->size);
     grow_table();
-    if (cache.list_count && cost(size) + cache.state.held <= cache.state.limit) {
-        struct entry *e = malloc(sizeof *e + size), **list = list_of(k);
-        if (e) {
-            shrink(cost(size));
-            *e = (struct entry){ .key = *k, .next = *list, .size = size };
-            memcpy(e->bytes, bytes, size);
-            *list = e;
-            link_newest(e);
-            cache.state.results++;
-            cache.state.bytes += cost(size);
-        }
+    if (!cache.list_count || result->size > UINT32_MAX || find(result->key) ||
+        bytes + cache.state.held > cache.state.limit)
+        return;
+    struct entry *e = malloc(sizeof *e + result->size);
+    if (!e)
+        return;
+    shrink(bytes);
+    struct entry **list = list_of(result->key);
+    *e = (struct entry){ .key = *result->key, .next = *list, .size = (uint32_t)result->size };
+    memcpy(e->bytes, result->bytes, result->size);
+    *list = e;
+    link_newest(e);
+    cache.state.results++;
+    cache.state.bytes += bytes;
+}
+
+/* The table is large and its places are random, so it is asked early for those that come. */
+void result_cache_keep(const struct keepsake *results, int32_t count)
+{
+    enum { AHEAD = 8 };
+    pthread_mutex_lock(&lock);
+    for (int32_t i = 0; i < count; i++) {
+        if (i + AHEAD < count && cache.list_count)
+            __builtin_prefetch(list_of(results[i + AHEAD].key));
+        keep_locked(&results[i]);
     }
     pthread_mutex_unlock(&lock);
 }

@@ -1,6 +1,7 @@
 /* Results of the process, shared by its connections: what a model said of a text is found again by
  * a fingerprint of both, so that a text is scored once however often it comes. Bounded in bytes;
- * the result that was not asked for longest goes first. Thread-safe.
+ * the oldest result goes first, but one that was asked for since it came counts as new once more.
+ * Thread-safe.
  *
  * A result is bytes that its kind understands (kinds.h); none at all stands for SQL's NULL. */
 #ifndef EXT_RESULT_CACHE_H
@@ -25,9 +26,13 @@ struct siphash_key result_cache_key(void);
 /* Copies the result; 0: it is not there, or there is no memory for the copy. */
 int result_cache_find(const struct fingerprint *key, struct result *result);
 
-/* Keeps a copy if it can, of a result that was not found a moment ago. (Where two threads keep the
- * same one at once there are two copies.) */
-void result_cache_keep(const struct fingerprint *key, const void *bytes, size_t size);
+/* Keeps copies of so many results, of those it can and does not have. */
+struct keepsake {
+    const struct fingerprint *key;
+    const void *bytes;
+    size_t size;
+};
+void result_cache_keep(const struct keepsake *results, int32_t count);
 
 /* Bytes that somebody else holds on the cache's account, which makes way for them. 0: more than so
  * many eighths of the limit would be held in all; nothing is taken. */

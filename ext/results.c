@@ -61,7 +61,9 @@ int result_for(struct registry *registry, sqlite3_context *context, struct reque
         return rc;
     const struct fingerprint key = request_fingerprint(request, &text);
     if (registry->lookahead && !registry->looking)
-        return lookahead_collect(registry->lookahead, request, &text, &key, outcome);
+        return failure->rc = lookahead_collect(registry->lookahead, request, &text, &key, outcome)
+                                 ? SQLITE_ABORT
+                                 : SQLITE_OK;
     struct run *run = run_of(registry, context, 0);
     if (find_ahead(run, &key, outcome))
         return SQLITE_OK;

@@ -4,6 +4,9 @@
 
 enum { WINDOW_FIRST = 8, WINDOW_DOUBLES_TO = 64, UNUSED_MAX = 4 };
 
+/* Scoring that is not much to have wasted, and SQL that is not. */
+static const double WINDOW_SECONDS = 0.01, START_SECONDS = 0.0002;
+
 static void run_end(void *ended)
 {
     struct run *run = ended;
@@ -13,6 +16,7 @@ static void run_end(void *ended)
     run->registry->stats.wasted += (int64_t)run->scored;
     sqlite3_free(run->select);
     sqlite3_free(run->expanded);
+    batch_clear(&run->batch);
     result_window_clear(&run->window);
     seen_clear(&run->seen);
     sqlite3_free(run);
@@ -26,6 +30,7 @@ struct run *run_of(struct registry *registry, sqlite3_context *context, int make
     *run = (struct run){ .registry = registry,
                          .next = registry->runs,
                          .link = &registry->runs,
+                         .batch.registry = registry,
                          .wanted = WINDOW_FIRST,
                          .began = stats_clock() };
     if (run->next)
@@ -37,12 +42,13 @@ struct run *run_of(struct registry *registry, sqlite3_context *context, int make
 
 void run_consume(struct run *run, const struct fingerprint *key, struct result_slot *slot)
 {
-    if (!slot || slot->state == SLOT_READY) {
-        seen_add(&run->seen, key);
-        run->consumed++;
-    }
-    if (!slot || slot->state != SLOT_READY)
+    if (slot && slot->state == SLOT_USED)
         return;
+    run->consumed++;
+    if (!slot || slot->state == SLOT_WAITING) {
+        seen_add(&run->seen, key);
+        return;
+    }
     slot->state = SLOT_USED;
     run->window.ready--;
     run->used++;
@@ -63,16 +69,55 @@ void run_refuse(struct run *run, enum refusal refusal)
     run->was_deferred |= is_for_now;
 }
 
+/* Seconds to score a text in a batch, as far as is known. */
+static double ahead_seconds(const struct run *run, double unknown)
+{
+    return run->ahead_texts ? run->ahead_s / (double)run->ahead_texts : unknown;
+}
+
 double run_gain(const struct run *run)
 {
     double alone = run->alone_texts ? run->alone_s / (double)run->alone_texts : 0;
-    double ahead = run->ahead_texts ? run->ahead_s / (double)run->ahead_texts : alone / 2;
+    double ahead = ahead_seconds(run, alone / 2);
     return alone > ahead ? alone - ahead : 0;
 }
 
 double run_allowance(const struct run *run)
 {
-    return 0.005 + run_gain(run) * (double)run->gained_texts / 2 + (stats_clock() - run->began) / 4;
+    return START_SECONDS + run_gain(run) * (double)run->gained_texts / 2 +
+           (stats_clock() - run->began) / 4;
+}
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+/* A size from a quotient of times, at most so large. */
+static size_t texts_of(double quotient, size_t most)
+{
+    return quotient < (double)most ? (size_t)quotient : most;
+}
+
+/* The next window where all of the last one was used. Every look-ahead comes past all the texts
+ * before its own, so windows grow with those: while they are quickly scored by four, else by
+ * a quarter of what was consumed, or so that to come past the others costs a twentieth of scoring
+ * it, or an eighth of what is gained. But for the last reason no more is scored ahead than was
+ * consumed. */
+static size_t larger_window(const struct run *run, int is_eager)
+{
+    const size_t doubled = 2 * run->wanted;
+    const double gain = run_gain(run), ahead = ahead_seconds(run, 0);
+    size_t wanted = larger(run->wanted, run->consumed / 4);
+    if (run->wanted < WINDOW_DOUBLES_TO || run->vetted.aggregates)
+        wanted = doubled;
+    else if (!is_eager && ahead > 0) {
+        wanted = larger(wanted, texts_of(WINDOW_SECONDS / ahead, 2 * doubled));
+        wanted = larger(wanted, texts_of(20 * run->last_collect_s / ahead, run->consumed));
+    }
+    if (!is_eager && run->lookaheads > 1 && gain > 0)
+        wanted = larger(wanted, texts_of(8 * run->last_collect_s / gain, SIZE_MAX / 4));
+    return wanted;
 }
 
 /* How many texts the next look-ahead may score. The last one was in vain if, but for the row in
@@ -81,24 +126,19 @@ double run_allowance(const struct run *run)
  * are those that come. */
 static void grow(struct run *run, int is_eager)
 {
-    run->unused = run->taken > 1 && run->used > run->late ? 0 : run->unused + 1;
+    if (run->taken > 1 && run->used > run->late)
+        run->unused = 0;
+    else if (!run->was_cut)
+        run->unused++;
     if (run->unused > 0 || 2 * run->used < run->taken) {
-        run->wanted = run->used > 1 ? run->used : 1;
+        run->wanted = larger(run->used, 1);
         if (run->writes && run->vetted.runs_to_end && run->met && run->unused == 1)
             run->wanted = SIZE_MAX; /* the same texts in another order */
-        return;
-    }
-    if (run->vetted.runs_to_end)
+    } else if (run->vetted.runs_to_end) {
         run->wanted = SIZE_MAX;
-    else if (run->taken < run->wanted) /* there was no more, or no memory */
-        return;
-    else if (run->wanted < WINDOW_DOUBLES_TO || run->vetted.aggregates)
-        run->wanted *= 2;
-    else if (run->consumed / 4 > run->wanted)
-        run->wanted = run->consumed / 4;
-    double gain = run_gain(run), worth = gain > 0 ? 8 * run->last_collect_s / gain : 0;
-    if (!is_eager && run->lookaheads > 1 && worth < 1e9 && (size_t)worth > run->wanted)
-        run->wanted = (size_t)worth;
+    } else if (run->taken >= run->wanted) { /* else there was no more, or no time */
+        run->wanted = larger_window(run, is_eager);
+    }
 }
 
 int run_wants_lookahead(struct run *run)

@@ -3,8 +3,7 @@
 #ifndef EXT_RUN_H
 #define EXT_RUN_H
 
-#include "registry.h"
-#include "result_window.h"
+#include "batch.h"
 #include "seen.h"
 #include "vet.h"
 
@@ -20,6 +19,7 @@ struct run {
     char *expanded; /* the statement with the values of its parameters; NULL: it has none */
     struct vetted vetted;
 
+    struct batch batch; /* of the look-ahead that is under way */
     struct result_window window;
     struct seen seen;
     size_t misses, consumed; /* consumed: texts that the statement came to */
@@ -28,11 +28,13 @@ struct run {
     size_t scored;           /* texts that were scored ahead and that it has not come to */
     size_t late;             /* misses since then */
     int met;                 /* the last one met texts that the statement had come to before */
+    int was_cut;             /* it came to its end for want of time */
     int lookaheads, unused;  /* unused: how many of the last ones were in vain */
     int was_deferred;        /* it has been said that a look-ahead costs too much */
 
     double began;
-    double alone_s, ahead_s, collect_s, last_collect_s; /* collect_s: without inference */
+    double alone_s, ahead_s, collect_s; /* collect_s: without inference */
+    double last_collect_s;
     size_t alone_texts, ahead_texts, gained_texts;
 };
 

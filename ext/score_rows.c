@@ -6,48 +6,46 @@
 
 static const struct lstm_model *model_of(const struct score_rows *rows)
 {
-    return lstm_scorer_model(rows->model->shared->scorer);
+    return lstm_scorer_model(rows->request->bound->shared->scorer);
 }
 
 static int check_model(struct score_rows *rows, struct failure *failure)
 {
     const struct lstm_model *model = model_of(rows);
+    const char *name = rows->request->bound->name;
     if (!strcmp(model->task, "summarize"))
         return failure_set(failure, FAILURE_TASK,
                            "model '%s' has the task '%s', lstm_score needs 'classify' or "
                            "'sentiment'; use lstm_summarize",
-                           rows->model->name, model->task);
+                           name, model->task);
     if (strcmp(model->task, "sentiment"))
         return SQLITE_OK;
-    for (int32_t i = 0; i < model->sizes.classes; i++)
-        if (!strcmp(model->labels[i], "positive"))
-            rows->positive = i;
+    rows->positive = rows->request->positive;
     if (rows->positive < 0)
         return failure_set(failure, FAILURE_MODEL,
                            "model '%s' has no label \"positive\", which the score of a model with "
                            "the task 'sentiment' needs",
-                           rows->model->name);
+                           name);
     return SQLITE_OK;
 }
 
-int score_rows_open(struct bound *model, int32_t batch, int unknown, struct score_rows *rows,
-                    struct failure *failure)
+int score_rows_open(struct registry *registry, struct request *request, int32_t batch,
+                    struct score_rows *rows, struct failure *failure)
 {
-    *rows =
-        (struct score_rows){ .model = model, .batch = batch, .unknown = unknown, .positive = -1 };
+    *rows = (struct score_rows){
+        .registry = registry, .request = request, .batch = batch, .positive = -1
+    };
     int rc = check_model(rows, failure);
     if (rc)
         return rc;
-    const size_t n = (size_t)batch, classes = (size_t)model_of(rows)->sizes.classes;
-    rows->owners =
-        sqlite3_malloc64(n * (sizeof *rows->owners + sizeof *rows->values + sizeof *rows->texts +
-                              classes * sizeof *rows->probabilities + sizeof *rows->token_counts));
+    const size_t n = (size_t)batch;
+    rows->owners = sqlite3_malloc64(n * (sizeof *rows->owners + sizeof *rows->values +
+                                         sizeof *rows->keys + sizeof *rows->texts));
     if (!rows->owners)
         return failure_set(failure, FAILURE_NOMEM, "a batch");
     rows->values = (sqlite3_value **)(rows->owners + n);
-    rows->texts = (struct lstm_text *)(rows->values + n);
-    rows->probabilities = (float *)(rows->texts + n);
-    rows->token_counts = (int32_t *)(rows->probabilities + n * classes);
+    rows->keys = (struct fingerprint *)(rows->values + n);
+    rows->texts = (struct lstm_text *)(rows->keys + n);
     return SQLITE_OK;
 }
 
@@ -73,7 +71,6 @@ void score_rows_close(struct score_rows *rows)
     score_rows_clear(rows);
     sqlite3_free(rows->rows);
     sqlite3_free(rows->owners);
-    lstm_tokens_free(&rows->tokens);
     *rows = (struct score_rows){ .rows = NULL };
 }
 
@@ -93,10 +90,30 @@ static struct score_row *add_row(struct score_rows *rows)
     return row;
 }
 
+/* No bytes: the text has no token. */
+static void fill_row(const struct score_rows *rows, struct score_row *row, const void *bytes,
+                     size_t size)
+{
+    const struct classes_result *result = bytes;
+    row->tokens = 0;
+    if (size == 0)
+        return;
+    row->tokens = result->tokens;
+    row->unknown = result->unknown;
+    row->label = 0;
+    for (int32_t i = 1; i < model_of(rows)->sizes.classes; i++)
+        if (result->probabilities[i] > result->probabilities[row->label])
+            row->label = i;
+    row->confidence = result->probabilities[row->label];
+    if (rows->positive >= 0)
+        row->score = 2 * (double)result->probabilities[rows->positive] - 1;
+}
+
 /* A NULL text is a row without more. */
 static int read_row(struct score_rows *rows, sqlite3_stmt *statement, size_t *bytes,
                     struct failure *failure)
 {
+    struct result *cached = &rows->registry->result;
     struct score_row *row = add_row(rows);
     if (!row || !(row->key = sqlite3_value_dup(sqlite3_column_value(statement, QUERY_KEY))))
         return failure_set(failure, FAILURE_NOMEM, "a row");
@@ -106,11 +123,22 @@ static int read_row(struct score_rows *rows, sqlite3_stmt *statement, size_t *by
     if (!value)
         return failure_set(failure, FAILURE_NOMEM, "a text");
     const int32_t at = rows->pending++;
+    struct lstm_text *text = &rows->texts[at];
     rows->values[at] = value;
     rows->owners[at] = rows->count - 1;
-    int rc = text_read(value, &rows->texts[at], failure);
-    *bytes += rc ? 0 : rows->texts[at].size;
-    return rc;
+    int rc = text_read(value, text, failure);
+    if (rc)
+        return rc;
+    rows->keys[at] = request_fingerprint(rows->request, text);
+    if (!result_cache_find(&rows->keys[at], cached)) {
+        *bytes += text->size;
+        return SQLITE_OK;
+    }
+    rows->registry->stats.hits++;
+    fill_row(rows, row, cached->bytes, cached->size);
+    sqlite3_value_free(value);
+    rows->pending--;
+    return SQLITE_OK;
 }
 
 int score_rows_read(struct score_rows *rows, struct score_query *query, struct failure *failure)
@@ -126,87 +154,78 @@ int score_rows_read(struct score_rows *rows, struct score_query *query, struct f
     return rc;
 }
 
-/* The share of a text's characters, in bytes after normalisation and white space aside, that no
- * entry of the vocabulary covers. */
-static int unknown_share(struct score_rows *rows, const struct lstm_text *text, double *share,
-                         struct failure *failure)
+/* Texts that are scored by one call. */
+struct part {
+    struct score_rows *rows;
+    int32_t first; /* of the pending ones */
+};
+
+static void put(void *arg, int32_t text, const void *bytes, size_t size)
 {
-    const struct lstm_tokenizer *tokenizer = model_of(rows)->tokenizer;
-    struct lstm_error err;
-    size_t bytes = 0;
-    rows->tokens.count = 0;
-    rows->tokens.fallback_bytes = 0;
-    if (lstm_tokenize(tokenizer, text->bytes, text->size, 0, &rows->tokens, &err))
-        return failure_of_model(failure, &err, "the text cannot be cut");
-    for (int32_t t = 0; t < rows->tokens.count; t++) {
-        size_t size = 0;
-        const char *entry = lstm_tokenizer_entry(tokenizer, rows->tokens.ids[t], &size);
-        for (size_t i = 0; i < size; i++)
-            bytes += entry[i] != ' ';
-    }
-    *share = bytes ? (double)rows->tokens.fallback_bytes / (double)bytes : 0;
-    return SQLITE_OK;
+    const struct part *part = arg;
+    const struct score_rows *rows = part->rows;
+    const int32_t at = part->first + text;
+    fill_row(rows, &rows->rows[rows->owners[at]], bytes, size);
+    result_cache_keep(&(struct keepsake){ &rows->keys[at], bytes, size }, 1);
 }
 
-static int fill_row(struct score_rows *rows, int32_t at, struct failure *failure)
+static enum lstm_status score_part(struct part part, int32_t count, struct lstm_worker *worker,
+                                   struct interrupt *interrupt, struct lstm_error *err)
 {
-    const int32_t classes = model_of(rows)->sizes.classes;
-    const float *probabilities = rows->probabilities + (size_t)at * (size_t)classes;
-    struct score_row *row = &rows->rows[rows->owners[at]];
-    row->tokens = rows->token_counts[at];
-    if (row->tokens == 0)
-        return SQLITE_OK;
-    row->label = 0;
-    for (int32_t i = 1; i < classes; i++)
-        if (probabilities[i] > probabilities[row->label])
-            row->label = i;
-    row->confidence = probabilities[row->label];
-    if (rows->positive >= 0)
-        row->score = 2 * (double)probabilities[rows->positive] - 1;
-    return rows->unknown ? unknown_share(rows, &rows->texts[at], &row->unknown, failure)
-                         : SQLITE_OK;
+    const struct request *request = part.rows->request;
+    const struct inference inference = { .bound = request->bound,
+                                         .worker = worker,
+                                         .texts = part.rows->texts + part.first,
+                                         .count = count,
+                                         .stop = interrupt_asked,
+                                         .stop_arg = interrupt,
+                                         .put = put,
+                                         .put_arg = &part };
+    struct stats *stats = &part.rows->registry->stats;
+    double began = stats_clock();
+    enum lstm_status rc = request->kind->infer(&inference, err);
+    stats->inference_s += stats_clock() - began;
+    if (!rc) {
+        stats->texts += count;
+        stats->batches++;
+        stats->batch_room += part.rows->batch;
+    }
+    return rc;
 }
 
 /* Each text by itself, so that only those fail that have to. */
 static int score_alone(struct score_rows *rows, struct lstm_worker *worker,
                        struct interrupt *interrupt, struct failure *failure)
 {
-    const size_t classes = (size_t)model_of(rows)->sizes.classes;
-    int rc = SQLITE_OK;
-    for (int32_t i = 0; !rc && i < rows->pending; i++) {
+    for (int32_t i = 0; i < rows->pending; i++) {
         struct score_row *row = &rows->rows[rows->owners[i]];
         struct lstm_error err;
-        if (!lstm_worker_classify(worker, &rows->texts[i], 1, interrupt_asked, interrupt,
-                                  rows->probabilities + (size_t)i * classes, &rows->token_counts[i],
-                                  &err)) {
-            rc = fill_row(rows, i, failure);
+        if (!score_part((struct part){ rows, i }, 1, worker, interrupt, &err))
             continue;
-        }
-        failure_of_model(failure, &err, "the text cannot be scored");
+        failure_of_model(failure, &err, rows->request->kind->failure);
         if (err.status == LSTM_INTERRUPTED)
             return failure->rc;
         if (!(row->error = sqlite3_mprintf("%s", failure->text)))
-            rc = failure_set(failure, FAILURE_NOMEM, "an error");
+            return failure_set(failure, FAILURE_NOMEM, "an error");
     }
-    return rc;
+    return SQLITE_OK;
 }
 
-int score_rows_score(struct score_rows *rows, sqlite3 *db, struct failure *failure)
+int score_rows_score(struct score_rows *rows, struct failure *failure)
 {
     struct lstm_worker *worker = NULL;
-    struct interrupt interrupt = interrupt_watch(db);
+    struct interrupt interrupt = interrupt_watch(rows->registry->db);
     struct lstm_error err;
-    int rc = bound_worker(rows->model, &worker, failure);
+    if (rows->pending == 0)
+        return SQLITE_OK;
+    int rc = bound_worker(rows->request->bound, &worker, failure);
     if (rc)
         return rc;
-    if (!lstm_worker_classify(worker, rows->texts, rows->pending, interrupt_asked, &interrupt,
-                              rows->probabilities, rows->token_counts, &err)) {
-        for (int32_t i = 0; !rc && i < rows->pending; i++)
-            rc = fill_row(rows, i, failure);
-    } else if (err.status == LSTM_INTERRUPTED) {
-        rc = failure_of_model(failure, &err, "the texts cannot be scored");
-    } else {
-        rc = score_alone(rows, worker, &interrupt, failure);
+    if (score_part((struct part){ rows, 0 }, rows->pending, worker, &interrupt, &err)) {
+        if (err.status == LSTM_INTERRUPTED)
+            rc = failure_of_model(failure, &err, "the texts cannot be scored");
+        else
+            rc = score_alone(rows, worker, &interrupt, failure);
     }
     drop_texts(rows);
     return rc;

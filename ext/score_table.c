@@ -1,15 +1,12 @@
 /* lstm_score(query [, options]): the rows of a SELECT of keys and texts, scored batch by batch. The
  * query runs inside the statement that calls us: what fails in it is an error of that statement. */
 #include "functions.h"
-#include "score_options.h"
 #include "score_rows.h"
 #include "table_arguments.h"
 
 #include <string.h>
 
 enum { KEY, SCORE, LABEL, CONFIDENCE, TOKENS, UNKNOWN, ERROR, QUERY };
-
-enum { PLAN_UNKNOWN = 4 }; /* beside the bits of table_arguments_plan: somebody reads UNKNOWN */
 
 struct score_table {
     sqlite3_vtab base;
@@ -20,7 +17,7 @@ struct score_table {
 struct score_cursor {
     sqlite3_vtab_cursor base;
     struct table_arguments arguments; /* text is the query */
-    struct bound *model;
+    struct request *request;
     struct score_query query;
     struct score_rows rows;
     sqlite3_int64 at;    /* of the rows that are held */
@@ -59,8 +56,6 @@ static int score_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
     (void)vtab;
     info->estimatedCost = 1e9;
     info->estimatedRows = 100000;
-    if (info->colUsed & (sqlite3_uint64)1 << UNKNOWN)
-        info->idxNum = PLAN_UNKNOWN;
     return table_arguments_plan(info, QUERY);
 }
 
@@ -80,8 +75,8 @@ static void clear(struct score_cursor *c)
     score_query_close(&c->query);
     score_rows_close(&c->rows);
     table_arguments_clear(&c->arguments);
-    bound_release(c->model);
-    c->model = NULL;
+    request_release(c->request);
+    c->request = NULL;
     c->at = c->rowid = 0;
 }
 
@@ -103,16 +98,15 @@ static int score_more(struct score_cursor *c, struct score_table *table, struct 
         rc = score_rows_read(&c->rows, &c->query, failure);
         table->querying = 0;
         if (!rc)
-            rc = score_rows_score(&c->rows, table->registry->db, failure);
+            rc = score_rows_score(&c->rows, failure);
     } while (!rc && c->whole && c->query.statement);
     return rc;
 }
 
-static int begin(struct score_cursor *c, struct score_table *table, int unknown,
-                 struct failure *failure)
+static int begin(struct score_cursor *c, struct score_table *table, struct failure *failure)
 {
     struct options options;
-    int32_t batch = table->registry->settings.batch;
+    struct registry *registry = table->registry;
     sqlite3_value *query = c->arguments.text;
     if (!query)
         return failure_set(failure, FAILURE_INPUT,
@@ -121,18 +115,20 @@ static int begin(struct score_cursor *c, struct score_table *table, int unknown,
     if (table->querying) /* it could go on for ever, by way of a table that holds the query */
         return failure_set(failure, FAILURE_INPUT,
                            "the query of lstm_score uses lstm_score; join them outside of it");
-    int rc = score_options_read(c->arguments.options, &options, &batch, failure);
+    int rc = options_read(c->arguments.options, OPTIONS_OF_ROWS, &options, failure);
     if (!rc)
-        rc = registry_bind(table->registry, &options, &c->model, failure);
+        rc = request_bind(registry, &kind_classes, &options, &c->request, failure);
     if (!rc)
-        rc = score_rows_open(c->model, batch, unknown, &c->rows, failure);
+        rc = score_rows_open(registry, c->request,
+                             options.batch ? options.batch : registry->settings.batch, &c->rows,
+                             failure);
     if (rc || sqlite3_value_type(query) == SQLITE_NULL)
         return rc;
     /* What the calling statement writes may be what the query reads, so that it would find its own
      * rows again and never end. SQLite guards INSERT INTO t SELECT ... FROM t in the same way. */
-    c->whole = connection_writes(table->registry->db);
+    c->whole = connection_writes(registry->db);
     table->querying = 1;
-    rc = score_query_open(table->registry->db, query, &c->query, failure);
+    rc = score_query_open(registry->db, query, &c->query, failure);
     table->querying = 0;
     return rc ? rc : score_more(c, table, failure);
 }
@@ -146,7 +142,7 @@ static int score_filter(sqlite3_vtab_cursor *cursor, int planned, const char *pl
     clear(c);
     if (table_arguments_take(&c->arguments, planned, argv))
         return SQLITE_NOMEM;
-    if (begin(c, (struct score_table *)cursor->pVtab, planned & PLAN_UNKNOWN, &failure))
+    if (begin(c, (struct score_table *)cursor->pVtab, &failure))
         return failure_of_vtab(&failure, cursor->pVtab);
     return SQLITE_OK;
 }
@@ -186,9 +182,9 @@ static int score_column(sqlite3_vtab_cursor *cursor, sqlite3_context *context, i
     else if (column == SCORE && scored && c->rows.positive >= 0)
         sqlite3_result_double(context, row->score);
     else if (column == LABEL && scored)
-        sqlite3_result_text(context,
-                            lstm_scorer_model(c->model->shared->scorer)->labels[row->label], -1,
-                            SQLITE_TRANSIENT);
+        sqlite3_result_text(
+            context, lstm_scorer_model(c->request->bound->shared->scorer)->labels[row->label], -1,
+            SQLITE_TRANSIENT);
     else if (column == CONFIDENCE && scored)
         sqlite3_result_double(context, (double)row->confidence);
     else if (column == UNKNOWN && scored)

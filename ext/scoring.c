@@ -6,34 +6,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int class_of(const struct lstm_model *model, const char *label)
-{
-    for (int i = 0; i < model->sizes.classes; i++)
-        if (!strcmp(model->labels[i], label))
-            return i;
-    return -1;
-}
-
 /* REAL from -1 to 1, so that (x + 1) / 2 is the probability of "positive". */
-static int sentiment_result(sqlite3_context *context, const struct bound *bound,
-                            const float *probabilities, struct failure *failure)
+static int sentiment_result(sqlite3_context *context, const struct request *request,
+                            const struct classes_result *given, struct failure *failure)
 {
-    const struct lstm_model *model = lstm_scorer_model(bound->shared->scorer);
-    int positive = class_of(model, "positive");
-    if (positive < 0)
+    if (request->positive < 0)
         return failure_set(failure, FAILURE_MODEL,
                            "model '%s' has no label \"positive\", which lstm_sentiment needs",
-                           bound->name);
-    sqlite3_result_double(context, 2 * (double)probabilities[positive] - 1);
+                           request->bound->name);
+    sqlite3_result_double(context, 2 * (double)given->probabilities[request->positive] - 1);
     return SQLITE_OK;
 }
 
 /* {"label": the likeliest class, "confidence": its probability, "probabilities": {of every class}}
  */
-static int classify_result(sqlite3_context *context, const struct bound *bound,
-                           const float *probabilities, struct failure *failure)
+static int classify_result(sqlite3_context *context, const struct request *request,
+                           const struct classes_result *given, struct failure *failure)
 {
-    const struct lstm_model *model = lstm_scorer_model(bound->shared->scorer);
+    const float *probabilities = given->probabilities;
+    const struct lstm_model *model = lstm_scorer_model(request->bound->shared->scorer);
     struct json_text out = { .size = 0 };
     char number[JSON_REAL_SIZE];
     int best = 0;
@@ -64,18 +55,23 @@ static int classify_result(sqlite3_context *context, const struct bound *bound,
 
 /* What a function makes of the probabilities, and the models it takes. */
 struct scoring {
-    int (*result)(sqlite3_context *context, const struct bound *bound, const float *probabilities,
-                  struct failure *failure);
+    int (*result)(sqlite3_context *context, const struct request *request,
+                  const struct classes_result *given, struct failure *failure);
     const char *name, *task; /* task NULL: any classifier */
 };
 
-static int check_task(const struct scoring *scoring, const struct bound *bound,
+static int check_task(const struct scoring *scoring, struct request *request,
                       struct failure *failure)
 {
+    if (request->fits == scoring)
+        return SQLITE_OK;
+    const struct bound *bound = request->bound;
     const char *task = lstm_scorer_model(bound->shared->scorer)->task;
     int summarizes = !strcmp(task, "summarize");
-    if (scoring->task ? !strcmp(task, scoring->task) : !summarizes)
+    if (scoring->task ? !strcmp(task, scoring->task) : !summarizes) {
+        request->fits = scoring;
         return SQLITE_OK;
+    }
     return failure_set(failure, FAILURE_TASK, "model '%s' has the task '%s', %s needs %s; use %s",
                        bound->name, task, scoring->name,
                        scoring->task ? "'sentiment'" : "'classify' or 'sentiment'",
@@ -94,12 +90,11 @@ static void score(sqlite3_context *context, int argc, sqlite3_value **argv,
     int rc = request_take(registry, context, &kind_classes, argc > 1 ? argv[1] : NULL, &request,
                           &failure);
     if (!rc)
-        rc = check_task(scoring, request->bound, &failure);
+        rc = check_task(scoring, request, &failure);
     if (!rc && sqlite3_value_type(argv[0]) != SQLITE_NULL)
         rc = result_for(registry, context, request, argv[0], &outcome, &failure);
     if (!rc && outcome.size > 0)
-        rc = scoring->result(context, request->bound, (const float *)(const void *)outcome.bytes,
-                             &failure);
+        rc = scoring->result(context, request, (const void *)outcome.bytes, &failure);
     if (rc)
         lookahead_failure_result(registry, &failure, context);
     request_release(request);

@@ -24,11 +24,12 @@ static void add_word(struct siphash *h, uint64_t word)
     h->v0 ^= word;
 }
 
-static uint64_t word_at(const unsigned char *bytes)
+/* Of at most 8 bytes. */
+static uint64_t word_of(const unsigned char *bytes, size_t size)
 {
     uint64_t word = 0;
-    for (int i = 7; i >= 0; i--)
-        word = word << 8 | bytes[i];
+    for (size_t i = 0; i < size; i++)
+        word |= (uint64_t)bytes[i] << 8 * i;
     return word;
 }
 
@@ -42,21 +43,24 @@ struct siphash siphash_begin(struct siphash_key key)
     };
 }
 
-void siphash_add(struct siphash *h, const void *bytes, size_t size)
+void siphash_add(struct siphash *hash, const void *bytes, size_t size)
 {
-    const unsigned char *next = bytes, *end = next + size;
-    while (next < end) {
-        if (h->size % 8 == 0 && end - next >= 8) {
-            add_word(h, word_at(next));
-            next += 8, h->size += 8;
-            continue;
-        }
-        h->rest |= (uint64_t)*next++ << 8 * (h->size % 8);
-        if (++h->size % 8 == 0) {
-            add_word(h, h->rest);
-            h->rest = 0;
-        }
+    const unsigned char *next = bytes;
+    struct siphash h = *hash; /* in registers: bytes might be its own */
+    const size_t begun = h.size % 8, lacks = begun ? 8 - begun : 0;
+    h.size += size;
+    if (size < lacks) {
+        h.rest |= word_of(next, size) << 8 * begun;
+        size = 0;
+    } else if (lacks > 0) {
+        add_word(&h, h.rest | word_of(next, lacks) << 8 * begun);
+        h.rest = 0;
+        next += lacks, size -= lacks;
     }
+    for (; size >= 8; next += 8, size -= 8)
+        add_word(&h, word_of(next, 8));
+    h.rest |= word_of(next, size);
+    *hash = h;
 }
 
 struct fingerprint siphash_end(struct siphash h)

@@ -20,6 +20,7 @@ struct lstm_scorer {
 /* Where the tokens of a text are: in the list of the thread that made them. */
 struct place {
     int32_t list, first, count;
+    size_t bytes, fallback_bytes; /* as in struct lstm_tokens */
 };
 
 struct lstm_worker {
@@ -217,13 +218,18 @@ static void read_part(void *arg, int32_t part, int32_t thread)
             r->error = error;
     }
     for (int32_t i = first; i < end && !atomic_load(&r->status); i++) {
-        const int32_t before = list->count;
+        const struct lstm_tokens before = *list;
         enum lstm_status rc = lstm_tokenize(w->scorer->model->tokenizer, r->texts[i].bytes,
                                             r->texts[i].size, 0, list, &error);
         int none = 0;
         if (rc && atomic_compare_exchange_strong(&r->status, &none, (int)rc))
             r->error = error;
-        w->places[i] = (struct place){ thread, before, list->count - before };
+        w->places[i] =
+            (struct place){ .list = thread,
+                            .first = before.count,
+                            .count = list->count - before.count,
+                            .bytes = list->bytes - before.bytes,
+                            .fallback_bytes = list->fallback_bytes - before.fallback_bytes };
     }
 }
 
@@ -334,6 +340,12 @@ enum lstm_status lstm_worker_classify(struct lstm_worker *w, const struct lstm_t
             logits += classes;
         }
     return LSTM_OK;
+}
+
+double lstm_worker_unknown(const struct lstm_worker *worker, int32_t text)
+{
+    const struct place *place = &worker->places[text];
+    return place->bytes ? (double)place->fallback_bytes / (double)place->bytes : 0;
 }
 
 enum lstm_status lstm_worker_summarize(struct lstm_worker *w, const struct lstm_text *texts,

@@ -37,6 +37,10 @@ enum lstm_status lstm_worker_classify(struct lstm_worker *worker, const struct l
                                       float *probabilities, int32_t *tokens,
                                       struct lstm_error *err);
 
+/* Of a text of the last batch that was scored: the share of its bytes, normalised and white space
+ * aside, that no entry of the vocabulary covers. */
+double lstm_worker_unknown(const struct lstm_worker *worker, int32_t text);
+
 /* Summarises texts, as lstm_summary_session_run does. Errors: its own, and LSTM_MISMATCH for a
  * classifier; then every summary is zeroed. */
 enum lstm_status lstm_worker_summarize(struct lstm_worker *worker, const struct lstm_text *texts,

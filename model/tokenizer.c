@@ -184,6 +184,12 @@ static void append_subwords(const struct lstm_tokenizer *t, const struct lstm_pi
     flush(&s, 0, tokens);
 }
 
+/* The only spaces of a piece are those that mark it. */
+static size_t unmarked_size(const struct lstm_pieces *piece)
+{
+    return piece->size - (piece->bytes[0] == ' ') - (piece->bytes[piece->size - 1] == ' ');
+}
+
 enum lstm_status lstm_tokenize(const struct lstm_tokenizer *tokenizer, const void *text,
                                size_t size, int with_offsets, struct lstm_tokens *tokens,
                                struct lstm_error *err)
@@ -197,6 +203,7 @@ enum lstm_status lstm_tokenize(const struct lstm_tokenizer *tokenizer, const voi
         enum lstm_status rc = reserve(tokens, with_offsets, err);
         if (rc)
             return rc;
+        tokens->bytes += unmarked_size(&piece);
         int32_t id = lstm_vocabulary_find(tokenizer, piece.bytes, piece.size);
         if (id)
             append(tokens, &piece, id, 0, piece.size);

@@ -66,8 +66,8 @@ struct lstm_tokens {
     int32_t most; /* the list grows no more once it has so many; 0: no limit */
     int32_t *ids;
     uint32_t *begins, *ends; /* NULL where offsets were not asked for */
-    size_t fallback_bytes; /* normalised bytes that only a byte token reached (spaces of the marking
-                              excluded) */
+    size_t bytes;            /* normalised, white space excluded */
+    size_t fallback_bytes;   /* of those: that only a byte token reached */
 };
 void lstm_tokens_free(struct lstm_tokens *tokens);
 

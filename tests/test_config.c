@@ -38,7 +38,7 @@ static void settings_are_of_the_connection_or_of_the_process(void **state)
         int of_process;
     } cases[] = {
         { "readahead", "on", "off", 0 }, { "readahead", "off", "eager", 0 },
-        { "batch", "256", "7", 0 },      { "device", "auto", "cpu", 0 },
+        { "batch", "1024", "7", 0 },     { "device", "auto", "cpu", 0 },
         { "cache_mb", "64", "3", 1 },    { "threads", NULL, "1", 1 },
         { "memory_mb", NULL, "500", 1 }, { "cuda_memory_mb", "4096", "4095", 1 },
     };
@@ -98,7 +98,7 @@ static void what_is_no_setting_is_an_error_and_changes_nothing(void **state)
         snprintf(sql, sizeof sql, "SELECT lstm_config(%s)", cases[i].arguments);
         fails_with(db, sql, cases[i].message);
     }
-    expect(db, "SELECT lstm_config('batch')", "256");
+    expect(db, "SELECT lstm_config('batch')", "1024");
     expect(db, "SELECT lstm_config('device')", "auto");
     run(db, "CREATE VIEW v AS SELECT lstm_config('batch', 5)");
     fails_with(db, "SELECT * FROM v", "unsafe use of lstm_config()");
@@ -122,12 +122,13 @@ static void counters_say_what_was_done(void **state)
     };
     (void)state;
     extension_import(db, "mood", &mood);
-    run(db, "SELECT lstm_config('readahead', 'eager'); CREATE TABLE t(a);"
-            "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 200)"
-            "INSERT INTO t SELECT 'a counted film ' || i FROM n;"
-            "SELECT avg(lstm_sentiment(a, 'mood')) FROM t;"
-            "SELECT lstm_sentiment('one more of the counted films', 'mood');"
-            "SELECT lstm_sentiment('one more of the counted films', 'mood')");
+    run(db,
+        "SELECT lstm_config('readahead', 'eager'), lstm_config('batch', 128); CREATE TABLE t(a);"
+        "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 200)"
+        "INSERT INTO t SELECT 'a counted film ' || i FROM n;"
+        "SELECT avg(lstm_sentiment(a, 'mood')) FROM t;"
+        "SELECT lstm_sentiment('one more of the counted films', 'mood');"
+        "SELECT lstm_sentiment('one more of the counted films', 'mood')");
     expect_true(db, facts, COUNT(facts));
 }
 

@@ -22,7 +22,7 @@ static struct fingerprint key_of(uint64_t number)
 static void keep(uint64_t number)
 {
     struct fingerprint key = key_of(number);
-    result_cache_keep(&key, &number, sizeof number);
+    result_cache_keep(&(struct keepsake){ &key, &number, sizeof number }, 1);
 }
 
 /* -1: not there; 0: another result. */
@@ -67,15 +67,19 @@ static void results_of_no_bytes_and_of_many_are_kept(void **state)
 {
     static unsigned char large[300000];
     const struct fingerprint none = key_of(1), much = key_of(2), too_much = key_of(3);
+    const struct keepsake some[] = { { &none, "", 0 }, { &much, large, sizeof large } };
     struct result result = { .bytes = NULL };
     (void)state;
-    result_cache_keep(&none, "", 0);
-    result_cache_keep(&much, large, sizeof large);
+    result_cache_keep(some, 2);
+    assert_int_equal(result_cache_find(&much, &result), 1);
+    assert_int_equal(result.size, sizeof large);
     result_cache_limit(200000);
-    result_cache_keep(&too_much, large, sizeof large);
+    result_cache_keep(&(struct keepsake){ &too_much, large, sizeof large }, 1);
     assert_int_equal(result_cache_find(&much, &result), 0);
     assert_int_equal(result_cache_find(&too_much, &result), 0);
-    result_cache_keep(&none, "", 0);
+    result_cache_keep(some, 1);
+    result_cache_keep(some, 1);
+    assert_int_equal(result_cache_state().results, 1);
     result.size = 9;
     assert_int_equal(result_cache_find(&none, &result), 1);
     assert_int_equal(result.size, 0);
@@ -85,6 +89,7 @@ static void results_of_no_bytes_and_of_many_are_kept(void **state)
 static void windows_take_their_memory_from_the_cache(void **state)
 {
     struct result_window window = { .slots = NULL };
+    struct seen seen = { .marks = NULL };
     uint64_t count = 0;
     (void)state;
     for (uint64_t i = 0; i < 20000; i++)
@@ -93,7 +98,7 @@ static void windows_take_their_memory_from_the_cache(void **state)
         struct fingerprint key = key_of(count);
         assert_null(result_window_find(&window, &key));
         if (!result_window_add(&window, &key) ||
-            !result_window_set(&window, &key, &count, sizeof count))
+            !result_window_set(&window, count, &count, sizeof count))
             break;
     }
     assert_in_range(count, 2000, 12000); /* of half a megabyte */
@@ -108,15 +113,17 @@ static void windows_take_their_memory_from_the_cache(void **state)
             window.ready--;
         }
     }
-    result_window_renew(&window); /* one in a hundred is left */
+    result_window_renew(&window, &seen); /* one in a hundred is left */
     for (uint64_t i = 0; i < count; i++) {
         struct fingerprint key = key_of(i);
         struct result_slot *slot = result_window_find(&window, &key);
         assert_int_equal(slot != NULL, i % 100 == 0);
+        assert_int_equal(seen_has(&seen, &key), i % 100 > 0);
         if (slot)
             assert_memory_equal(result_window_bytes(&window, slot), &i, sizeof i);
     }
     result_window_clear(&window);
+    seen_clear(&seen);
     assert_int_equal(result_cache_state().held, 0);
 }
 

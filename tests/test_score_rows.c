@@ -3,6 +3,7 @@
  * front of the scorer. */
 #include "model/scorer.h"
 #include "tests/extension.h"
+#include "tests/statement_effects.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -87,9 +88,11 @@ static void a_text_that_fails_says_so_in_its_row(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
         failing = LSTM_OK;
+        effects_forget_results();
         run(db,
             "DROP TABLE IF EXISTS good; CREATE TABLE good AS SELECT * " SCORES("\"batch\": 256"));
         failing = cases[i].status;
+        effects_forget_results();
         expect(db, "SELECT group_concat(key || ':' || error, ' ') " SCORES("\"batch\": 256"),
                cases[i].errors);
         expect(db,
@@ -109,13 +112,32 @@ static void only_a_batch_that_fails_is_scored_one_by_one(void **state)
 {
     (void)state;
     run(db, "INSERT INTO t(body) VALUES ('in'), ('is'), ('film')");
+    effects_forget_results();
     expect(db, "SELECT count(*) " SCORES("\"batch\": 5"), "10");
     assert_int_equal(calls, 2);
     assert_int_equal(calls_of_one, 0);
     failing = LSTM_RANGE;
+    effects_forget_results();
     expect(db, "SELECT count(*) - count(error) " SCORES("\"batch\": 5"), "8");
     assert_int_equal(calls, 2 + 2 + 4);
     assert_int_equal(calls_of_one, 4);
+}
+
+static void a_text_is_scored_once_for_tables_and_functions(void **state)
+{
+    (void)state;
+    effects_forget_results();
+    expect(db, "SELECT count(score) " SCORES("\"batch\": 5"), "5");
+    calls = 0;
+    expect(db,
+           "SELECT count(*) " SCORES("\"batch\": 3") " AS s JOIN t ON t.id = s.key WHERE score = "
+                                                     "lstm_sentiment(body, 'mood')",
+           "5");
+    assert_int_equal(calls, 0);
+    run(db, "UPDATE t SET body = 'a new ' || body; SELECT lstm_sentiment(body, 'mood') FROM t");
+    calls = 0;
+    expect(db, "SELECT sum(tokens > 1) || ' ' || sum(unknown > 0) " SCORES("\"batch\": 2"), "6 6");
+    assert_int_equal(calls, 0);
 }
 
 static void an_interrupt_is_not_the_rows_fault(void **state)
@@ -125,6 +147,7 @@ static void an_interrupt_is_not_the_rows_fault(void **state)
                                        "SELECT * FROM lstm_score('SELECT 1, ''bad''', 'mood')" };
     (void)state;
     failing = LSTM_INTERRUPTED;
+    effects_forget_results();
     for (size_t i = 0; i < COUNT(sql); i++)
         assert_int_equal(fails_with(db, sql[i], "interrupted"), SQLITE_INTERRUPT);
     failing = LSTM_RANGE;
@@ -139,6 +162,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_text_that_fails_says_so_in_its_row),
         TEST(only_a_batch_that_fails_is_scored_one_by_one),
+        TEST(a_text_is_scored_once_for_tables_and_functions),
         TEST(an_interrupt_is_not_the_rows_fault),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
