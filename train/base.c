@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static enum lstm_status parse(const void *blob, size_t size, const char *from,
                               struct lstm_model **base, struct lstm_error *err)
@@ -15,18 +16,18 @@ static enum lstm_status parse(const void *blob, size_t size, const char *from,
     return rc ? lstm_fail(err, rc, "%s: %s", from, why.text) : LSTM_OK;
 }
 
-/* The extension hands its own models out through SQL. */
-static enum lstm_status read_embedded(const char *name, struct lstm_model **base,
-                                      struct lstm_error *err)
+/* The extension hands out what is stored, and its own models, through SQL. */
+static enum lstm_status read_named(const char *name, const char *database, struct lstm_model **base,
+                                   struct lstm_error *err)
 {
     sqlite3 *db = NULL;
     sqlite3_stmt *stmt = NULL;
-    enum lstm_status rc = measure_open(NULL, &db, err);
+    enum lstm_status rc = measure_open(database, &db, err);
     if (rc)
         goto done;
     if (sqlite3_prepare_v2(db, "SELECT lstm_model_export(?1)", -1, &stmt, NULL) ||
         sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC) || sqlite3_step(stmt) != SQLITE_ROW)
-        rc = measure_failed(db, err);
+        rc = lstm_fail(err, LSTM_UNAVAILABLE, "%s: %s", name, sqlite3_errmsg(db));
     else
         rc = parse(sqlite3_column_blob(stmt, 0), (size_t)sqlite3_column_bytes(stmt, 0), name, base,
                    err);
@@ -36,13 +37,16 @@ done:
     return rc;
 }
 
-enum lstm_status base_read(const char *from, struct lstm_model **base, struct lstm_error *err)
+enum lstm_status base_read(const char *from, const char *database, struct lstm_model **base,
+                           struct lstm_error *err)
 {
     unsigned char *blob;
     size_t size;
     *base = NULL;
-    if (!strncmp(from, "default-", strlen("default-")))
-        return read_embedded(from, base, err);
+    if (!strcmp(from, "default"))
+        return read_named("default-sentiment", NULL, base, err);
+    if (access(from, F_OK) || !strncmp(from, "default-", strlen("default-")))
+        return read_named(from, database, base, err);
     enum lstm_status rc = file_read(from, &blob, &size, err);
     if (rc)
         return rc;

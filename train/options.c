@@ -131,6 +131,15 @@ enum lstm_status options_parse(int argc, char **argv, const struct option_spec *
     return LSTM_OK;
 }
 
+int options_given(int argc, char **argv, const char *name)
+{
+    const size_t size = strlen(name);
+    for (int i = 1; i < argc; i++)
+        if (!strncmp(argv[i], name, size) && (!argv[i][size] || argv[i][size] == '='))
+            return 1;
+    return 0;
+}
+
 static void format_default(const struct option_spec *spec, char *text, size_t size)
 {
     const char *given = spec->type == OPTION_TEXT ? *(const char **)spec->value : NULL;

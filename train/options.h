@@ -23,6 +23,9 @@ struct option_spec {
  * bounds, and for an unknown option the nearest known ones. */
 enum lstm_status options_parse(int argc, char **argv, const struct option_spec *specs, size_t count,
                                struct lstm_error *err);
+/* Whether an option of that name stands among the words. */
+int options_given(int argc, char **argv, const char *name);
+
 void options_help(const struct option_spec *specs, size_t count); /* to stdout, defaults included */
 
 #endif
