@@ -16,6 +16,7 @@ static const struct {
     { "quantize", command_quantize, "make int8 of a model of floats, and say what was lost" },
     { "linear", command_linear, "score rows by a linear model of n-grams, a second teacher" },
     { "eval", command_eval, "measure a model on labelled rows, through the SQL functions" },
+    { "compare", command_compare, "measure two classifiers on the same rows" },
     { "list", command_list, "list the models in a database" },
 };
 

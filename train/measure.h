@@ -20,7 +20,7 @@ enum lstm_status measure_give(sqlite3 *db, const struct rows *rows, const char *
 int measure_has_keys(sqlite3 *db);
 
 /* SQL: the beginning of a text, for one line of a table. */
-#define MEASURE_EXCERPT(text) "iif(length(" text ") > 90, substr(" text ", 1, 89) || '…', " text ")"
+#define MEASURE_EXCERPT(text) "substr(" text ", 1, 89) || iif(length(" text ") > 89, '…', '')"
 
 /* Steps a select over all rows, whose second column is a row's tokens, and gives each to take. what
  * names the work where progress is shown; tokens: of all rows. */
