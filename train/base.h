@@ -13,6 +13,10 @@
 enum lstm_status base_read(const char *from, const char *database, struct lstm_model **base,
                            struct lstm_error *err);
 
+/* The same as the bytes of its file; the caller frees them. */
+enum lstm_status base_bytes(const char *from, const char *database, unsigned char **bytes,
+                            size_t *size, struct lstm_error *err);
+
 /* A tokenizer of its vocabulary, cut to a multiple of so many tokens; the caller closes it. */
 enum lstm_status base_tokenizer(const struct lstm_model *base, int32_t multiple,
                                 struct lstm_tokenizer **tokenizer, struct lstm_error *err);

@@ -11,6 +11,8 @@ int command_quantize(int argc, char **argv);
 int command_linear(int argc, char **argv);
 int command_eval(int argc, char **argv);
 int command_compare(int argc, char **argv);
+int command_import(int argc, char **argv);
+int command_export(int argc, char **argv);
 int command_list(int argc, char **argv);
 
 #endif

@@ -17,6 +17,8 @@ static const struct {
     { "linear", command_linear, "score rows by a linear model of n-grams, a second teacher" },
     { "eval", command_eval, "measure a model on labelled rows, through the SQL functions" },
     { "compare", command_compare, "measure two classifiers on the same rows" },
+    { "import", command_import, "make a model of a PyTorch state dict" },
+    { "export", command_export, "make a PyTorch state dict of a model" },
     { "list", command_list, "list the models in a database" },
 };
 
