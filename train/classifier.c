@@ -5,6 +5,7 @@
 #include "train/card.h"
 #include "train/eval.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,26 @@ const struct settings classifier_defaults = {
     .run = { .epochs = 5, .patience = 2, .checkpoint_every = 60 },
     .store = { .storage = "int8" },
 };
+
+size_t classifier_options(struct settings *s, struct option_spec *specs)
+{
+    const struct option_spec own[] = {
+        { "--label", OPTION_TEXT, &s->train.label_column, 0, 0,
+          "the column of the label in CSV files" },
+        { "--from", OPTION_TEXT, &s->base, 0, 0,
+          "go on from a model, with its vocabulary and sizes: default (unless --vectors), a file, "
+          "or a name in --db; --rate is then 0.0005 unless told; scratch: from none" },
+        { "--drop-word", OPTION_REAL, &s->trainer.drop_word, 0, 0.95,
+          "share of the tokens hidden from a step" },
+        { "--drop-features", OPTION_REAL, &s->trainer.drop_features, 0, 0.95,
+          "dropout of the pooled features" },
+        { "--examples", OPTION_INT, &s->examples, 0, 1000,
+          "show so many of the most confident wrong answers" },
+    };
+    assert(sizeof own / sizeof *own <= CLASSIFIER_OPTIONS);
+    memcpy(specs, own, sizeof own);
+    return sizeof own / sizeof *own;
+}
 
 enum lstm_status classifier_begin_from(struct settings *s, int argc, char **argv,
                                        struct lstm_error *err)

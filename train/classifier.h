@@ -13,6 +13,11 @@ extern const struct settings classifier_defaults;
 enum lstm_status classifier_begin_from(struct settings *settings, int argc, char **argv,
                                        struct lstm_error *err);
 
+/* The options of a classifier's training besides the shared ones: fills specs and returns how many,
+ * at most CLASSIFIER_OPTIONS. */
+enum { CLASSIFIER_OPTIONS = 5 };
+size_t classifier_options(struct settings *settings, struct option_spec *specs);
+
 /* Reads the rows that the job's settings name. Errors: those of rows_read, labels_collect,
  * job_vocabulary, dataset_open and heldout_open. */
 enum lstm_status classifier_open(struct job *job, struct lstm_error *err);

@@ -39,22 +39,11 @@ static int command(int sentiment, int argc, char **argv)
     s.sentiment = sentiment;
     s.embedding = embedding_defaults;
     s.trainer.threads = lstm_limits_get().threads;
-    const struct option_spec own[] = {
-        { "--label", OPTION_TEXT, &s.train.label_column, 0, 0,
-          "the column of the label in CSV files" },
-        { "--from", OPTION_TEXT, &s.base, 0, 0,
-          "go on from a model, with its vocabulary and sizes: default (unless --vectors), a file, "
-          "or a name in --db; --rate is then 0.0005 unless told; scratch: from none" },
-        { "--drop-word", OPTION_REAL, &s.trainer.drop_word, 0, 0.95,
-          "share of the tokens hidden from a step" },
-        { "--drop-features", OPTION_REAL, &s.trainer.drop_features, 0, 0.95,
-          "dropout of the pooled features" },
-        { "--examples", OPTION_INT, &s.examples, 0, 1000,
-          "show so many of the most confident wrong answers" },
-    };
+    struct option_spec own[CLASSIFIER_OPTIONS];
+    const size_t count = classifier_options(&s, own);
     struct lstm_error err;
     int status;
-    if (!settings_parse(&s, own, sizeof own / sizeof *own, argc, argv, &status))
+    if (!settings_parse(&s, own, count, argc, argv, &status))
         return status;
     if (classifier_begin_from(&s, argc, argv, &err)) {
         fprintf(stderr, "lstm-train %s: %s\n", argv[0], err.text);

@@ -6,6 +6,7 @@
 int command_vectors(int argc, char **argv);
 int command_sentiment(int argc, char **argv);
 int command_classify(int argc, char **argv);
+int command_autotune(int argc, char **argv);
 int command_summarize(int argc, char **argv);
 int command_quantize(int argc, char **argv);
 int command_linear(int argc, char **argv);
