@@ -83,8 +83,7 @@ static enum lstm_status start(struct search *search, int32_t candidate, double s
     options.drop_word = c->drop_word;
     options.drop_embedding = c->drop_embedding;
     options.drop_features = c->drop_features;
-    options.warmup = (int32_t)(options.warmup * share);
-    return classifier_start(job, &options, c->hidden, err);
+    return classifier_start(job, &options, c->hidden, share, err);
 }
 
 /* ---- the budget ---- */
@@ -130,7 +129,8 @@ static double cost_of(const struct search *search, int32_t candidate)
 static enum lstm_status plan(struct search *search, double began, struct lstm_error *err)
 {
     const struct autotune *o = search->options;
-    const int32_t batch = o->settings.trainer.batch_tokens;
+    const int32_t batch =
+        search->jobs[search->candidates[0].from_model].trainer.options.batch_tokens;
     double costs[HALVING_MAX], steps = o->steps;
     for (int32_t i = 0; i < HALVING_MAX; i++)
         costs[i] = cost_of(search, i);

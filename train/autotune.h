@@ -9,8 +9,8 @@ struct autotune {
     struct settings settings; /* base: the model to go on from, or NULL */
     struct candidate_fixed fixed;
     double minutes; /* of the whole command; 0: steps count */
-    int32_t steps;  /* batches of trainer.batch_tokens tokens through the first candidate's network;
-                       with these a search is repeatable */
+    int32_t steps;  /* batches through the first candidate's network; with these a search is
+                       repeatable */
 };
 
 /* Prints a line a trial on stdout and stores the best model as classifier_finish does. When the

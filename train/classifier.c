@@ -6,11 +6,18 @@
 #include "train/eval.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { CALIBRATION_BINS = 15 };
+enum {
+    CALIBRATION_BINS = 15,
+    BATCHES_MIN = 100, /* an epoch */
+    BATCH_TOKENS_MIN = 256,
+    BATCH_TOKENS_MAX = 10000,
+    WARMUP_MAX = 100
+};
 
 static const double rate_from_a_model = 5e-4; /* what is known already is not to be forgotten */
 
@@ -19,9 +26,9 @@ const struct settings classifier_defaults = {
     .examples = 5,
     .about = { .data = "not said", .terms = "not said", .use = "not said", .limits = "not said" },
     .sizes = { .hidden = 128, .layers = 1, .window = 256, .overlap = 32 },
-    .trainer = { .batch_tokens = 10000,
+    .trainer = { .batch_tokens = 0,
                  .rate = 2e-3,
-                 .warmup = 100,
+                 .warmup = -1,
                  .clip = 1,
                  .drop_word = 0.1,
                  .drop_embedding = 0.3,
@@ -129,17 +136,30 @@ static void make_fingerprint(struct job *job)
     }
 }
 
-enum lstm_status classifier_start(struct job *job, const struct trainer_options *options,
-                                  int32_t hidden, struct lstm_error *err)
+/* Few rows in large batches would be few steps, in which next to nothing is learned. */
+static void fit_steps(const struct job *job, double share, struct trainer_options *o)
 {
+    const double tokens = share * job->train.tokens.count;
+    if (o->batch_tokens < 1)
+        o->batch_tokens =
+            (int32_t)fmin(fmax(tokens / BATCHES_MIN, BATCH_TOKENS_MIN), BATCH_TOKENS_MAX);
+    if (o->warmup < 0)
+        o->warmup = (int32_t)fmin(WARMUP_MAX, o->epochs * tokens / o->batch_tokens / 10);
+}
+
+enum lstm_status classifier_start(struct job *job, const struct trainer_options *given,
+                                  int32_t hidden, double share, struct lstm_error *err)
+{
+    struct trainer_options options = *given;
     struct lstm_sizes sizes = job->settings->sizes;
     sizes.hidden = job->base ? job->base->sizes.hidden : hidden;
     sizes.layers = job->base ? job->base->sizes.layers : sizes.layers;
     sizes.embedding = job->dimension;
     sizes.vocab = lstm_tokenizer_vocab(job->tokenizer);
     sizes.classes = job->labels.count;
+    fit_steps(job, share, &options);
     trainer_close(&job->trainer);
-    enum lstm_status rc = trainer_open(&sizes, options, &job->trainer, err);
+    enum lstm_status rc = trainer_open(&sizes, &options, &job->trainer, err);
     if (rc)
         return rc;
     trainer_start(&job->trainer, job->vectors);

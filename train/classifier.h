@@ -4,7 +4,8 @@
 
 #include "train/job.h"
 
-/* What settings hold unless told otherwise, but for the threads. */
+/* What settings hold unless told otherwise, but for the threads, and batches and warming up, which
+ * are settled by the rows (see classifier_start). */
 extern const struct settings classifier_defaults;
 
 /* Settles what depends on whether the settings start from a model: without --from it is the
@@ -22,9 +23,12 @@ size_t classifier_options(struct settings *settings, struct option_spec *specs);
  * job_vocabulary, dataset_open and heldout_open. */
 enum lstm_status classifier_open(struct job *job, struct lstm_error *err);
 
-/* A network as the settings say, from the base or the vectors; options may have been varied. */
+/* A network as the settings say, from the base or the vectors, to learn from a share of the rows;
+ * options may have been varied. Without --batch and --warmup they fit the rows: a hundred batches
+ * an epoch where these have at least 256 tokens and at most 10,000, and 100 steps, but at most a
+ * tenth of them all, to warm up. */
 enum lstm_status classifier_start(struct job *job, const struct trainer_options *options,
-                                  int32_t hidden, struct lstm_error *err);
+                                  int32_t hidden, double share, struct lstm_error *err);
 
 /* The model as it stands, without a card: it borrows the job's parameters. */
 void classifier_model(const struct job *job, struct lstm_model *model);

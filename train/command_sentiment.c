@@ -14,7 +14,7 @@ static enum lstm_status run(struct settings *s, struct lstm_error *err)
     options.epochs = s->run.epochs;
     enum lstm_status rc = store_check(&s->store, err);
     if (rc || (rc = classifier_open(&job, err)) ||
-        (rc = classifier_start(&job, &options, s->sizes.hidden, err)))
+        (rc = classifier_start(&job, &options, s->sizes.hidden, 1, err)))
         goto done;
     classifier_model(&job, &model);
     if ((rc = job_rehearse(&job, &model, err)))

@@ -15,7 +15,8 @@ struct option_spec {
     enum option_type type;
     void *value; /* const char ** | int32_t * | uint64_t * | double * | int *; holds the default
                     beforehand */
-    double low, high; /* bounds of OPTION_INT and OPTION_REAL */
+    double low, high; /* bounds of OPTION_INT and OPTION_REAL; a default beyond them is not shown:
+                         what it stands for is said in help */
     const char *help;
 };
 
