@@ -234,6 +234,7 @@ static void any_labels_make_a_classifier(void **state)
 static void a_query_and_a_name_are_enough(void **state)
 {
     int status;
+    char stored[40];
     (void)state;
     const char *output = command_output(
         command_sentiment,
@@ -245,8 +246,11 @@ static void a_query_and_a_name_are_enough(void **state)
         fail_msg("%s", output);
     sqlite3 *db = extension_open("rows.db", 0);
     assert_true(real_of(db, "SELECT lstm_sentiment('A great film.', 'own')") > 0.8);
+    snprintf(stored, sizeof stored, "%s",
+             text_of(db, "SELECT 'own    ' || substr(lstm_model_sha256('own'), 1, 12)"));
     extension_close(db);
     assert_non_null(strstr(output, " rows held out:\n\nmodel  sha256 "));
+    assert_non_null(strstr(output, stored)); /* of the very model that is stored */
     assert_non_null(strstr(output, "\nclass     rows  answers  precision  recall      F1\n"));
     assert_non_null(strstr(output, "\nlabel \\ answer  negative  positive\n"));
 }

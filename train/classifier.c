@@ -246,6 +246,7 @@ enum lstm_status classifier_finish(struct job *job, const struct run_result *res
     if (!(rc = job_store(job, &model, &metrics, err)))
         rc = report(job, &model, err);
 done:
+    free(model.card);
     free(logits);
     return rc;
 }

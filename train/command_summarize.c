@@ -180,7 +180,9 @@ static enum lstm_status finish(struct job *job, const struct run_result *result,
         return rc;
     make_model(job, &model);
     put_metrics(&metrics, job, result, &loss, &rouge);
-    return job_store(job, &model, &metrics, err);
+    rc = job_store(job, &model, &metrics, err);
+    free(model.card);
+    return rc;
 }
 
 static enum lstm_status run(struct settings *s, struct lstm_error *err)

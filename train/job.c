@@ -77,8 +77,6 @@ enum lstm_status job_store(const struct job *job, struct lstm_model *model,
     if (!(rc = store_model(store, model, text, err)))
         printf("%s: %s\n", store->database ? store->name : store->out, text);
 done:
-    free(model->card);
-    model->card = NULL;
     free(text);
     return rc;
 }

@@ -34,8 +34,8 @@ enum lstm_status job_vocabulary(struct job *job, const char *from, const struct 
 enum lstm_status job_rehearse(const struct job *job, struct lstm_model *model,
                               struct lstm_error *err);
 
-/* Gives the model its card, stores it, and prints its name and metrics, a JSON object, which is
- * ended and freed. */
+/* Gives the model its card, which the caller frees, stores it, and prints its name and metrics, a
+ * JSON object, which is ended and freed. */
 enum lstm_status job_store(const struct job *job, struct lstm_model *model,
                            struct json_text *metrics, struct lstm_error *err);
 
