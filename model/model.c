@@ -23,16 +23,30 @@ struct reader {
     struct lstm_error *err;
 };
 
+enum { SHAPE_SHOWN_SIZE = 2 + SAFETENSORS_RANK_MAX * 21 + 1 }; /* "[1, 2]" */
+
+static const char *shape_shown(const struct safetensors_tensor *t, char shown[SHAPE_SHOWN_SIZE])
+{
+    size_t at = (size_t)snprintf(shown, SHAPE_SHOWN_SIZE, "[");
+    for (int i = 0; i < t->rank; i++)
+        at += (size_t)snprintf(shown + at, SHAPE_SHOWN_SIZE - at, "%s%lld", i ? ", " : "",
+                               (long long)t->shape[i]);
+    snprintf(shown + at, SHAPE_SHOWN_SIZE - at, "]");
+    return shown;
+}
+
 /* One size out of the shape of a tensor. */
 static enum lstm_status read_size(struct reader *r, const char *name, int rank, int index,
                                   int32_t *size)
 {
     const struct safetensors_tensor *t = safetensors_find(r->file, name);
+    char shown[SHAPE_SHOWN_SIZE];
     if (!t)
         return lstm_fail(r->err, LSTM_CORRUPT, "tensor %s is missing", name);
     if (t->rank != rank || t->shape[index] > INT32_MAX)
-        return lstm_fail(r->err, LSTM_CORRUPT, "tensor %s: not a shape of %d sizes within bounds",
-                         name, rank);
+        return lstm_fail(r->err, LSTM_CORRUPT,
+                         "tensor %s: not a shape of %d sizes within bounds, but %s", name, rank,
+                         shape_shown(t, shown));
     *size = (int32_t)t->shape[index];
     return LSTM_OK;
 }
@@ -246,17 +260,18 @@ static enum lstm_status find_part(struct reader *r, const struct model_part *par
                                   const struct safetensors_tensor **tensor)
 {
     const struct safetensors_tensor *t = *tensor = safetensors_find(r->file, part->name);
+    char shown[SHAPE_SHOWN_SIZE];
     if (!t)
         return lstm_fail(r->err, LSTM_CORRUPT, "tensor %s is missing", part->name);
     enum lstm_status rc = check_dtype(r, part, t->dtype);
     if (rc)
         return rc;
     if (part->rank == 1 && (t->rank != 1 || t->shape[0] != part->cols))
-        return lstm_fail(r->err, LSTM_CORRUPT, "tensor %s: expected shape [%d]", part->name,
-                         (int)part->cols);
+        return lstm_fail(r->err, LSTM_CORRUPT, "tensor %s: expected shape [%d], found %s",
+                         part->name, (int)part->cols, shape_shown(t, shown));
     if (part->rank == 2 && (t->rank != 2 || t->shape[0] != part->rows || t->shape[1] != part->cols))
-        return lstm_fail(r->err, LSTM_CORRUPT, "tensor %s: expected shape [%d, %d]", part->name,
-                         (int)part->rows, (int)part->cols);
+        return lstm_fail(r->err, LSTM_CORRUPT, "tensor %s: expected shape [%d, %d], found %s",
+                         part->name, (int)part->rows, (int)part->cols, shape_shown(t, shown));
     return LSTM_OK;
 }
 

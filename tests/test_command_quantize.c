@@ -151,7 +151,7 @@ static void what_was_lost_stands_in_the_card_and_is_what_eval_measures(void **st
     (void)state;
     const char *output =
         quantise((const char *const[]){ "--model", "mood", "--models-db", models_db, "--db",
-                                        rows_db, "--valid-query", "SELECT text, label FROM rows",
+                                        rows_db, "--valid-sql", "SELECT text, label FROM rows",
                                         "--into", models_db, "--name", "small", NULL },
                  0);
     assert_non_null(strstr(output, " of 290 held-out rows")); /* ten have no token */
@@ -163,13 +163,13 @@ static void what_was_lost_stands_in_the_card_and_is_what_eval_measures(void **st
     expect(db, "SELECT card -> '$.quantised.fp32' FROM lstm_models WHERE name = 'small'", "1");
     expect(db, "SELECT (card ->> '$.quantised.int8') < 1 FROM lstm_models WHERE name = 'small'",
            "1");
-    snprintf(table, sizeof table, "\n  %.4f ",
+    snprintf(table, sizeof table, "\nsmall    %.4f ",
              real_of(db, "SELECT 1.0 * (card -> '$.quantised.int8') FROM lstm_models"
                          " WHERE name = 'small'"));
     extension_close(db);
     output =
         command_output(command_eval,
-                       (const char *const[]){ "eval", "--db", rows_db, "--query",
+                       (const char *const[]){ "eval", "--db", rows_db, "--sql",
                                               "SELECT text, label FROM rows WHERE trim(text) <> ''",
                                               "--model", "small", "--models-db", models_db, NULL },
                        &status);
@@ -181,7 +181,7 @@ static void a_summariser_is_measured_by_rouge(void **state)
 {
     (void)state;
     const char *output =
-        quantise((const char *const[]){ "--model", summary_file, "--db", rows_db, "--valid-query",
+        quantise((const char *const[]){ "--model", summary_file, "--db", rows_db, "--valid-sql",
                                         "SELECT text, title FROM rows", "--out", int8_file, NULL },
                  0);
     assert_non_null(strstr(output, "{\"metric\":\"mean of ROUGE-1 and ROUGE-L\",\"fp32\":1,"));
@@ -210,7 +210,7 @@ static void refuses_with_a_reason(void **state)
         const char *reason;
     } cases[] = {
         { { "--out", "x" }, 2, "which model? Give --model FILE or --model NAME" },
-        { { "--model", float_file, "--out", "x", "--db", rows_db }, 2, "needs --valid-query" },
+        { { "--model", float_file, "--out", "x", "--db", rows_db }, 2, "needs --valid-sql" },
         { { "--model", float_file }, 1, "where should the model go?" },
         { { "--model", float_file, "--into", models_db }, 1, "needs --name" },
         { { "--model", "absent", "--out", "x" }, 1, "no model named 'absent'" },
@@ -222,19 +222,19 @@ static void refuses_with_a_reason(void **state)
           1,
           "default-sentiment is int8 already" },
         { { "--model", float_file, "--out", "/nowhere/x" }, 1, "cannot write" },
-        { { "--model", float_file, "--out", "x", "--db", rows_db, "--valid-query",
+        { { "--model", float_file, "--out", "x", "--db", rows_db, "--valid-sql",
             "SELECT text, 'fine' FROM rows" },
           1,
           "row 1: label \"fine\" is neither negative nor positive" },
-        { { "--model", float_file, "--out", "x", "--db", rows_db, "--valid-query",
+        { { "--model", float_file, "--out", "x", "--db", rows_db, "--valid-sql",
             "SELECT text FROM rows" },
           1,
           "row 1: label \"\" is neither negative nor positive" },
-        { { "--model", summary_file, "--out", "x", "--db", rows_db, "--valid-query",
+        { { "--model", summary_file, "--out", "x", "--db", rows_db, "--valid-sql",
             "SELECT ' ', title FROM rows" },
           1,
           "there is no row to measure on" },
-        { { "--model", float_file, "--out", "x", "--valid-query", "SELECT 1, 1" }, 1, "--db" },
+        { { "--model", float_file, "--out", "x", "--valid-sql", "SELECT 1, 1" }, 1, "--db" },
     };
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {

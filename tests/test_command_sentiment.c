@@ -61,18 +61,20 @@ static int remove_rows(void **state)
     return 0;
 }
 
-#define SMALL                                                                                   \
-    "--vocab", "512", "--dimension", "16", "--hidden", "16", "--epochs", "6", "--batch", "200", \
-        "--rate", "0.01"
+#define SMALL                                                                                      \
+    "--from", "scratch", "--vocab", "512", "--dimension", "16", "--hidden", "16", "--epochs", "6", \
+        "--batch", "200", "--rate", "0.01"
 
 static void train_from_csv(const char *name, const char *seed, const char *threads)
 {
     int status;
     const char *output = command_output(
         command_sentiment,
-        (const char *const[]){ "sentiment", "--csv", csv, "--text", "body", "--label", "positive",
-                               "--into", models_db, "--name", name, "--seed", seed, "--threads",
-                               threads, SMALL, "--data", "made \"here\"", NULL },
+        (const char *const[]){
+            "sentiment", "--csv",      csv,       "--text", "body",   "--label",
+            "positive",  "--into",     models_db, "--name", name,     "--seed",
+            seed,        "--threads",  threads,   SMALL,    "--data", "made \"here\"",
+            "--limits",  "meals only", NULL },
         &status);
     if (status)
         fail_msg("%s", output);
@@ -91,6 +93,11 @@ static void rows_of_a_csv_become_a_model_that_scores_in_sql(void **state)
                         "made \"here\"");
     assert_string_equal(
         text_of(db, "SELECT card ->> 'terms' FROM lstm_models WHERE name = 'meals'"), "not said");
+    expect(
+        db,
+        "SELECT (card ->> 'intended_use') || '|' || (card ->> 'limits') || '|' || (card ->> 'seed')"
+        " FROM lstm_models WHERE name = 'meals'",
+        "not said|meals only|1");
     assert_true(
         real_of(
             db,
@@ -150,7 +157,7 @@ static void probabilities_are_learned_as_probabilities(void **state)
     (void)state;
     const char *output = command_output(
         command_sentiment,
-        (const char *const[]){ "sentiment", "--db", rows_db, "--query",
+        (const char *const[]){ "sentiment", "--db", rows_db, "--sql",
                                "SELECT body, iif(positive, 0.8, 0.4) FROM rows", "--into",
                                models_db, "--name", "shares", SMALL, NULL },
         &status);
@@ -171,10 +178,10 @@ static void go_on_from(const char *base, const char *name, const char *rate, con
     int status;
     const char *output = command_output(
         command_sentiment,
-        (const char *const[]){ "sentiment", "--db",    rows_db,    "--query", query,
-                               "--from",    base,      "--warmup", "0",       "--epochs",
-                               "4",         "--batch", "500",      "--rate",  rate,
-                               "--into",    models_db, "--name",   name,      NULL },
+        (const char *const[]){ "sentiment", "--db",    rows_db,    "--sql",  query,
+                               "--from",    base,      "--warmup", "0",      "--epochs",
+                               "4",         "--batch", "500",      "--rate", rate,
+                               "--into",    models_db, "--name",   name,     NULL },
         &status);
     if (status)
         fail_msg("%s", output);
@@ -187,7 +194,7 @@ static void training_goes_on_from_a_model(void **state)
     (void)state;
     const char *output = command_output(
         command_sentiment,
-        (const char *const[]){ "sentiment", "--db", rows_db, "--query",
+        (const char *const[]){ "sentiment", "--db", rows_db, "--sql",
                                "SELECT body, positive FROM rows", "--out", base_file, SMALL, NULL },
         &status);
     if (status)
@@ -209,7 +216,7 @@ static void any_labels_make_a_classifier(void **state)
     (void)state;
     const char *output =
         command_output(command_classify,
-                       (const char *const[]){ "classify", "--db", rows_db, "--query",
+                       (const char *const[]){ "classify", "--db", rows_db, "--sql",
                                               "SELECT body, verdict FROM rows", "--into", models_db,
                                               "--name", "verdicts", SMALL, NULL },
                        &status);
@@ -221,6 +228,71 @@ static void any_labels_make_a_classifier(void **state)
         "good");
     fails_with(db, "SELECT lstm_sentiment('The fish was fresh.', 'verdicts')", "LSTM_ERR_TASK");
     extension_close(db);
+}
+
+/* The command of the README, as it stands there: nothing but a database, a query and a name. */
+static void a_query_and_a_name_are_enough(void **state)
+{
+    int status;
+    char stored[40];
+    (void)state;
+    const char *output = command_output(
+        command_sentiment,
+        (const char *const[]){ "sentiment", "--db", rows_db, "--sql",
+                               "SELECT body, positive, rowid FROM rows WHERE rowid < 60", "--name",
+                               "own", "--epochs", "1", "--valid-share", "0.3", NULL },
+        &status);
+    if (status || !strstr(output, ", from a sentiment model") || !strstr(output, "rate 0.0005,"))
+        fail_msg("%s", output);
+    sqlite3 *db = extension_open("rows.db", 0);
+    assert_true(real_of(db, "SELECT lstm_sentiment('A great film.', 'own')") > 0.8);
+    snprintf(stored, sizeof stored, "%s",
+             text_of(db, "SELECT 'own    ' || substr(lstm_model_sha256('own'), 1, 12)"));
+    extension_close(db);
+    assert_non_null(strstr(output, " rows held out:\n\nmodel  sha256 "));
+    assert_non_null(strstr(output, stored)); /* of the very model that is stored */
+    assert_non_null(strstr(output, "\nclass     rows  answers  precision  recall      F1\n"));
+    assert_non_null(strstr(output, "\nlabel \\ answer  negative  positive\n"));
+}
+
+/* Three labels that would break quoting, a table of columns, or a list with commas. */
+static void labels_are_any_text(void **state)
+{
+    static const char *const labels[] = { "it's, \"so\" \\ so",
+                                          "\xe8\x89\xaf\xe3\x81\x84 \xf0\x9f\x99\x82",
+                                          "line\nfeed; DROP TABLE rows --" };
+    int status;
+    (void)state;
+    sqlite3 *db = extension_open("rows.db", 0);
+    run(db, "CREATE TABLE named(body, label)");
+    for (int i = 0; i < 3; i++) {
+        char *sql =
+            sqlite3_mprintf("INSERT INTO named SELECT body || ' %s', %Q FROM rows LIMIT 500",
+                            (const char *const[]){ "apple", "stone", "cloud" }[i], labels[i]);
+        run(db, sql);
+        sqlite3_free(sql);
+    }
+    const char *output = command_output(command_classify,
+                                        (const char *const[]){ "classify", "--db", rows_db, "--sql",
+                                                               "SELECT body, label FROM named",
+                                                               "--name", "any", SMALL, NULL },
+                                        &status);
+    if (status || !strstr(output, "\nline feed; DROP TABLE rows --    "))
+        fail_msg("%s", output);
+    assert_string_equal(
+        text_of(db, "SELECT avg(lstm_classify(body, 'any') ->> 'label' = label) FROM named"),
+        "1.0");
+    expect(db, "SELECT count(*) FROM json_each(lstm_classify('apple', 'any') -> 'probabilities')",
+           "3");
+    extension_close(db);
+    output =
+        command_output(command_classify,
+                       (const char *const[]){ "classify", "--db", rows_db, "--sql",
+                                              "SELECT body, printf('%064d', positive) FROM rows",
+                                              "--name", "long", SMALL, NULL },
+                       &status);
+    assert_int_equal(status, 1);
+    assert_non_null(strstr(output, "row 1: a label has 1 to 63 bytes, this one 64"));
 }
 
 static void what_would_fail_after_training_fails_before_it(void **state)
@@ -247,7 +319,8 @@ static void what_would_fail_after_training_fails_before_it(void **state)
         { { "--csv", csv, "--text", "body", "--label", "positive", "--out", "x", "--resume" },
           2,
           "--resume needs --checkpoint" },
-        { { "--csv", csv, "--hidden", "17", "--text", "body", "--label", "positive", "--out", "x" },
+        { { "--csv", csv, "--from", "scratch", "--hidden", "17", "--text", "body", "--label",
+            "positive", "--out", "x" },
           1,
           "hidden is 17, expected 16 to 1024 in steps of 16" },
         { { "--csv", csv, "--text", "body", "--label", "positive", "--into", models_db, "--name",
@@ -265,7 +338,7 @@ static void what_would_fail_after_training_fails_before_it(void **state)
         { { "--csv", csv, "--text", "body", "--label", "positive", "--out", "/nowhere/x" },
           1,
           "cannot write" },
-        { { "--db", rows_db, "--query", "SELECT body, 1 FROM rows", "--out", "x" },
+        { { "--db", rows_db, "--sql", "SELECT body, 1 FROM rows", "--out", "x" },
           1,
           "0 rows are negative and 600 positive, at least 1 of each is needed" },
         { { "--csv", csv, "--text", "body", "--label", "positive", "--out", "x", "--from",
@@ -282,7 +355,14 @@ static void what_would_fail_after_training_fails_before_it(void **state)
         { { "--csv", csv, "--text", "body", "--label", "positive", "--out", "x", "--from", "m",
             "--vectors", "v" },
           1,
-          "--from and --vectors both say where to start" },
+          "the model m and --vectors both say where to start" },
+        { { "--csv", csv, "--text", "body", "--label", "positive", "--out", "x", "--hidden=64" },
+          2,
+          "--hidden is settled by the model that training starts from (--from default): leave it "
+          "out, or give --from scratch" },
+        { { "--csv", csv, "--text", "body", "--label", "positive", "--name", "x" },
+          1,
+          "where should the model go? Give --name NAME, --into DATABASE --name NAME" },
         { { "--epoch", "3" }, 2, "--epoch" },
         { { "--rate", "2" }, 2, "--rate" },
     };
@@ -310,6 +390,8 @@ int main(void)
         cmocka_unit_test(probabilities_are_learned_as_probabilities),
         cmocka_unit_test(training_goes_on_from_a_model),
         cmocka_unit_test(any_labels_make_a_classifier),
+        cmocka_unit_test(a_query_and_a_name_are_enough),
+        cmocka_unit_test(labels_are_any_text),
         cmocka_unit_test(what_would_fail_after_training_fails_before_it),
     };
     return cmocka_run_group_tests(tests, make_rows, remove_rows);

@@ -146,7 +146,7 @@ static void eval_reports_what_the_model_writes(void **state)
     (void)state;
     const char *output =
         command_output(command_eval,
-                       (const char *const[]){ "eval", "--db", rows_db, "--query",
+                       (const char *const[]){ "eval", "--db", rows_db, "--sql",
                                               "SELECT body, title FROM rows", "--model", "meals",
                                               "--models-db", models_db, "--examples", "2", NULL },
                        &status);
@@ -237,18 +237,18 @@ static void an_encoder_is_shared_with_another_task(void **state)
     output =
         command_output(command_classify,
                        (const char *const[]){
-                           "classify", "--db", rows_db, "--query",
+                           "classify", "--db", rows_db, "--sql",
                            "SELECT body, title FROM rows WHERE title IN (SELECT title FROM rows "
                            "GROUP BY title ORDER BY title LIMIT 2)",
-                           "--out", model, "--vocab", "512", "--dimension", "32", "--hidden", "16",
-                           "--epochs", "1", NULL },
+                           "--out", model, "--from", "scratch", "--vocab", "512", "--dimension",
+                           "32", "--hidden", "16", "--epochs", "1", NULL },
                        &status);
     if (status)
         fail_msg("%s", output);
     output = command_output(
         command_summarize,
         (const char *const[]){
-            "summarize", "--db",    rows_db,     "--query", "SELECT body, title FROM rows",
+            "summarize", "--db",    rows_db,     "--sql",   "SELECT body, title FROM rows",
             "--encoder", model,     "--decoder", "32",      "--alignment",
             "16",        "--batch", "400",       "--rate",  "0.01",
             "--epochs",  "1",       "--into",    models_db, "--name",

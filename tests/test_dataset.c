@@ -122,6 +122,36 @@ static void a_split_moves_whole_texts_and_keeps_their_order(void **state)
     dataset_close(&held);
 }
 
+/* rows is 3 * i of text i. */
+static void a_smaller_sample_is_within_a_larger_one(void **state)
+{
+    static const double shares[] = { 0.25, 0.5, 1 };
+    struct dataset all, sample[3];
+    struct lstm_error err;
+    (void)state;
+    make_dataset(&all);
+    for (int s = 0; s < 3; s++) {
+        assert_int_equal(dataset_sample(&all, shares[s], 1, &sample[s], &err), LSTM_OK);
+        const int32_t expected = (int32_t)(TEXTS * shares[s]);
+        assert_in_range(sample[s].texts, expected - expected / 4, expected + expected / 4);
+        for (int32_t i = 0; i < sample[s].texts; i++) {
+            const int32_t of = sample[s].rows[i] / 3, length = all.starts[of + 1] - all.starts[of];
+            assert_int_equal(sample[s].starts[i + 1] - sample[s].starts[i], length);
+            assert_memory_equal(sample[s].tokens.ids + sample[s].starts[i],
+                                all.tokens.ids + all.starts[of], (size_t)length * sizeof(int32_t));
+        }
+    }
+    assert_int_equal(sample[2].texts, TEXTS);
+    for (int32_t i = 0, at = 0; i < sample[0].texts; i++, at++) {
+        while (at < sample[1].texts && sample[1].rows[at] != sample[0].rows[i])
+            at++;
+        assert_true(at < sample[1].texts);
+    }
+    for (int s = 0; s < 3; s++)
+        dataset_close(&sample[s]);
+    dataset_close(&all);
+}
+
 static void collect(const char *const *names, int32_t count, int sentiment, struct labels *labels,
                     enum lstm_status expected, struct lstm_error *err)
 {
@@ -275,6 +305,7 @@ int main(void)
         cmocka_unit_test(every_text_is_in_exactly_one_batch_beside_texts_of_its_length),
         cmocka_unit_test(the_order_depends_on_the_seed_and_the_epoch_alone),
         cmocka_unit_test(a_split_moves_whole_texts_and_keeps_their_order),
+        cmocka_unit_test(a_smaller_sample_is_within_a_larger_one),
         cmocka_unit_test(labels_are_ordered_by_value_and_refused_with_a_reason),
         cmocka_unit_test(a_label_that_is_not_known_is_named),
         cmocka_unit_test(a_sentiment_label_is_a_class_or_a_probability),

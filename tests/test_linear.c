@@ -161,8 +161,8 @@ static int remove_rows(void **state)
     return 0;
 }
 
-#define ASK "--db", rows_db, "--query", "SELECT body, label FROM rows"
-#define SCORE "--score-query", "SELECT body, id FROM rows"
+#define ASK "--db", rows_db, "--sql", "SELECT body, label FROM rows"
+#define SCORE "--score-sql", "SELECT body, id FROM rows"
 
 static void the_scores_come_with_their_keys(void **state)
 {
@@ -192,10 +192,10 @@ static void what_is_missing_is_named_and_nothing_is_left(void **state)
         { { ASK, SCORE, "--vectors", vectors, "--table", "t" }, "--into is missing" },
         { { ASK, SCORE, "--into", rows_db, "--table", "t" }, "--vectors is missing" },
         { { ASK, "--vectors", vectors, "--into", rows_db, "--table", "t" },
-          "--score-query is missing" },
-        { { ASK, "--score-query", "SELECT body FROM rows", "--vectors", vectors, "--into", rows_db,
+          "--score-sql is missing" },
+        { { ASK, "--score-sql", "SELECT body FROM rows", "--vectors", vectors, "--into", rows_db,
             "--table", "t" },
-          "--score-query gives 1 column, expected 2" },
+          "--score-sql gives 1 column, expected 2" },
         { { ASK, SCORE, "--vectors", vectors, "--into", rows_db, "--table", "rows" },
           "already exists" },
         { { ASK, SCORE, "--vectors", rows_db, "--into", rows_db, "--table", "t" },

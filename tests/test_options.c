@@ -75,6 +75,16 @@ static void what_is_not_given_keeps_its_default(void **state)
     assert_null(values.out);
 }
 
+static void what_is_given_is_known_in_either_form(void **state)
+{
+    char *argv[] = { "command", "--rate", "1", "--epochs=3", "--seeds" };
+    (void)state;
+    assert_true(options_given(5, argv, "--rate"));
+    assert_true(options_given(5, argv, "--epochs"));
+    assert_false(options_given(5, argv, "--seed"));
+    assert_false(options_given(5, argv, "command"));
+}
+
 static void refuses_with_the_option_the_value_and_the_bounds(void **state)
 {
     static const struct {
@@ -114,6 +124,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_follow_their_names_or_an_equals_sign),
         cmocka_unit_test(what_is_not_given_keeps_its_default),
+        cmocka_unit_test(what_is_given_is_known_in_either_form),
         cmocka_unit_test(refuses_with_the_option_the_value_and_the_bounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -62,6 +62,13 @@ static void the_argument_is_bound(void **state)
                         "given\nnothing\n");
 }
 
+static void what_would_disturb_a_terminal_is_a_space(void **state)
+{
+    (void)state;
+    assert_string_equal(printed("SELECT 'a' || char(10) || 'b' || char(27) || '[2J' AS text", NULL),
+                        "text\na b [2J\n");
+}
+
 static void errors_are_those_of_sqlite(void **state)
 {
     (void)state;
@@ -76,6 +83,7 @@ int main(void)
         cmocka_unit_test(words_stand_left_and_numbers_right),
         cmocka_unit_test(a_query_without_rows_prints_its_columns),
         cmocka_unit_test(the_argument_is_bound),
+        cmocka_unit_test(what_would_disturb_a_terminal_is_a_space),
         cmocka_unit_test(errors_are_those_of_sqlite),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -224,6 +224,13 @@ static void a_query_gives_texts_of_any_type_and_skips_null(void **state)
     assert_memory_equal(rows.rows[2].text, "\xff\0", 3);
     assert_string_equal(rows.rows[2].label, "2.5");
     assert_row(&rows, 3, "", "");
+    assert_null(rows.keys);
+    rows_free(&rows);
+
+    source.query = "SELECT a, b, rowid + 70 FROM t ORDER BY rowid";
+    assert_int_equal(rows_read(&source, &rows, &err), LSTM_OK);
+    assert_row(&rows, 1, "12", "1");
+    assert_string_equal(rows.keys[1], "74");
     rows_free(&rows);
 
     source.query = "SELECT b FROM t";
@@ -239,8 +246,8 @@ static void only_one_statement_that_reads_is_run(void **state)
     static const struct {
         const char *query, *message;
     } cases[] = {
-        { "SELECT a, b, a FROM t",
-          "the query gives 3 columns, expected 1 (text) or 2 (text, label)" },
+        { "SELECT a, b, a, b FROM t",
+          "the query gives 4 columns, expected 1 to 3: text, label, key" },
         { "DELETE FROM t RETURNING a", "the query would write" },
         { "SELECT a FROM t; DELETE FROM t", "the query is more than one statement" },
         { "SELECT a FROM t; nonsense", "the query is more than one statement" },
@@ -290,7 +297,7 @@ static void a_source_is_one_thing_and_whole(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(sources); i++)
         assert_fails(&sources[i],
-                     "--db FILE with --query SELECT, or from --csv FILE with --text COLUMN");
+                     "--db FILE with --sql SELECT, or from --csv FILE with --text COLUMN");
 }
 
 static int make_folder(void **state)

@@ -6,51 +6,58 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-static enum lstm_status parse(const void *blob, size_t size, const char *from,
-                              struct lstm_model **base, struct lstm_error *err)
-{
-    struct lstm_error why;
-    enum lstm_status rc = lstm_model_read(blob, size, base, &why);
-    if (rc)
-        return lstm_fail(err, rc, "%s: %s", from, why.text);
-    lstm_model_dequantise(*base); /* training computes with floats */
-    return LSTM_OK;
-}
-
-/* The extension hands its own models out through SQL. */
-static enum lstm_status read_embedded(const char *name, struct lstm_model **base,
-                                      struct lstm_error *err)
+/* The extension hands out what is stored, and its own models, through SQL. */
+static enum lstm_status read_named(const char *name, const char *database, unsigned char **bytes,
+                                   size_t *size, struct lstm_error *err)
 {
     sqlite3 *db = NULL;
     sqlite3_stmt *stmt = NULL;
-    enum lstm_status rc = measure_open(NULL, &db, err);
+    enum lstm_status rc = measure_open(database, &db, err);
     if (rc)
         goto done;
     if (sqlite3_prepare_v2(db, "SELECT lstm_model_export(?1)", -1, &stmt, NULL) ||
-        sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC) || sqlite3_step(stmt) != SQLITE_ROW)
-        rc = measure_failed(db, err);
+        sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC) || sqlite3_step(stmt) != SQLITE_ROW) {
+        rc = lstm_fail(err, LSTM_UNAVAILABLE, "%s: %s", name, sqlite3_errmsg(db));
+        goto done;
+    }
+    const void *blob = sqlite3_column_blob(stmt, 0);
+    *size = (size_t)sqlite3_column_bytes(stmt, 0);
+    if (!blob || !(*bytes = malloc(*size)))
+        rc = lstm_fail(err, LSTM_NOMEM, "out of memory for a model of %zu bytes", *size);
     else
-        rc = parse(sqlite3_column_blob(stmt, 0), (size_t)sqlite3_column_bytes(stmt, 0), name, base,
-                   err);
+        memcpy(*bytes, blob, *size);
 done:
     sqlite3_finalize(stmt);
     sqlite3_close(db);
     return rc;
 }
 
-enum lstm_status base_read(const char *from, struct lstm_model **base, struct lstm_error *err)
+enum lstm_status base_bytes(const char *from, const char *database, unsigned char **bytes,
+                            size_t *size, struct lstm_error *err)
 {
-    unsigned char *blob;
+    *bytes = NULL;
+    if (!strcmp(from, "default"))
+        return read_named("default-sentiment", NULL, bytes, size, err);
+    if (access(from, F_OK) || !strncmp(from, "default-", strlen("default-")))
+        return read_named(from, database, bytes, size, err);
+    return file_read(from, bytes, size, err);
+}
+
+enum lstm_status base_read(const char *from, const char *database, struct lstm_model **base,
+                           struct lstm_error *err)
+{
+    unsigned char *bytes;
     size_t size;
+    struct lstm_error why;
     *base = NULL;
-    if (!strncmp(from, "default-", strlen("default-")))
-        return read_embedded(from, base, err);
-    enum lstm_status rc = file_read(from, &blob, &size, err);
-    if (rc)
-        return rc;
-    rc = parse(blob, size, from, base, err);
-    free(blob);
+    enum lstm_status rc = base_bytes(from, database, &bytes, &size, err);
+    if (!rc && (rc = lstm_model_read(bytes, size, base, &why)))
+        lstm_fail(err, rc, "%s: %s", from, why.text);
+    if (!rc)
+        lstm_model_dequantise(*base); /* training computes with floats */
+    free(bytes);
     return rc;
 }
 

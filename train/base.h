@@ -1,4 +1,4 @@
-/* A model that a run starts from, in place of vectors. */
+/* Models that there are already: what a run starts from, in place of vectors. */
 #ifndef TRAIN_BASE_H
 #define TRAIN_BASE_H
 
@@ -6,9 +6,16 @@
 #include "train/dataset.h"
 #include "train/trainer.h"
 
-/* The model in a file, or one that is inside the extension: "default-sentiment",
- * "default-summarize". The caller frees it. Errors: LSTM_UNAVAILABLE, LSTM_CORRUPT, LSTM_NOMEM. */
-enum lstm_status base_read(const char *from, struct lstm_model **base, struct lstm_error *err);
+/* The model in a file of that name, or where there is none the model of that name in a database
+ * (NULL: none), or one that is inside the extension: "default-sentiment", also called "default",
+ * and "default-summarize". The caller frees it. Errors: LSTM_UNAVAILABLE, LSTM_CORRUPT, LSTM_NOMEM.
+ */
+enum lstm_status base_read(const char *from, const char *database, struct lstm_model **base,
+                           struct lstm_error *err);
+
+/* The same as the bytes of its file; the caller frees them. */
+enum lstm_status base_bytes(const char *from, const char *database, unsigned char **bytes,
+                            size_t *size, struct lstm_error *err);
 
 /* A tokenizer of its vocabulary, cut to a multiple of so many tokens; the caller closes it. */
 enum lstm_status base_tokenizer(const struct lstm_model *base, int32_t multiple,

@@ -1,6 +1,7 @@
 #include "train/card.h"
 
 #include <sqlite3.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,8 +44,13 @@ enum lstm_status card_make(const struct card *card, const char *metrics, char **
                            struct lstm_error *err)
 {
     struct json_text out = { 0 };
-    card_text(&out, "{\"data\":", card->data);
-    card_text(&out, ",\"terms\":", card->terms);
+    char seed[24];
+    snprintf(seed, sizeof seed, "%llu", (unsigned long long)card->seed);
+    card_text(&out, "{\"data\":", card->about.data);
+    card_text(&out, ",\"terms\":", card->about.terms);
+    card_text(&out, ",\"intended_use\":", card->about.use);
+    card_text(&out, ",\"limits\":", card->about.limits);
+    card_text(&out, ",\"seed\":", seed);
     card_integer(&out, ",\"texts\":", card->texts);
     card_integer(&out, ",\"tokens\":", card->tokens);
     card_text(&out, ",\"run\":", card->run);

@@ -17,12 +17,19 @@ void card_integer(struct json_text *out, const char *key, int64_t value);
  * UTF-8. */
 enum lstm_status card_take(struct json_text *out, char **text, struct lstm_error *err);
 
-/* No time and no speed in it: the same run gives the same card, so the same bytes. */
+/* What only the user knows; "not said" where nothing is known. */
+struct card_about {
+    const char *data, *terms; /* what the rows are; under which terms they may be used */
+    const char *use, *limits; /* what the model is meant for, and what it is not good for */
+};
 struct card {
-    const char *data, *terms;
+    struct card_about about;
     const char *run; /* everything the run's bits depend on */
+    uint64_t seed;   /* as text on the card: readers of JSON take numbers for doubles */
     int64_t texts, tokens;
 };
+
+/* No time and no speed in it: the same run gives the same card, so the same bytes. */
 enum lstm_status card_make(const struct card *card, const char *metrics, char **text,
                            struct lstm_error *err);
 

@@ -51,11 +51,10 @@ static enum lstm_status evaluate(const struct settings *settings, struct lstm_er
     if (rc || (rc = measure_open(settings->models_db, &db, err)) ||
         (rc = is_summariser(db, settings->eval.model, &summarises, err)))
         goto done;
-    if (!summarises && (settings->eval.options || settings->eval.examples))
+    if (!summarises && settings->eval.options)
         rc = lstm_fail(err, LSTM_MISMATCH,
-                       "%s is for summaries, but the model '%s' classifies: leave it out, or name "
-                       "a summariser by --model",
-                       settings->eval.options ? "--options" : "--examples",
+                       "--options is for summaries, but the model '%s' classifies: leave it out, "
+                       "or name a summariser by --model",
                        settings->eval.model ? settings->eval.model : "default-sentiment");
     if (rc || (rc = measure_give(db, &rows, settings->eval.model, &tokens, err)))
         goto done;
@@ -69,11 +68,11 @@ done:
 
 int command_eval(int argc, char **argv)
 {
-    struct settings s = { 0 };
+    struct settings s = { .eval.examples = 5 };
     const struct option_spec specs[] = {
-        { "--db", OPTION_TEXT, &s.source.database, 0, 0, "a SQLite database, with --query" },
-        { "--query", OPTION_TEXT, &s.source.query, 0, 0,
-          "SELECT text, label ... or SELECT text, summary ..." },
+        { "--db", OPTION_TEXT, &s.source.database, 0, 0, "a SQLite database, with --sql" },
+        { "--sql", OPTION_TEXT, &s.source.query, 0, 0,
+          "SELECT text, label [, key] ... or SELECT text, summary ..." },
         { "--csv", OPTION_TEXT, &s.source.csv, 0, 0, "a CSV file with a header line, also .xz" },
         { "--text", OPTION_TEXT, &s.source.text_column, 0, 0, "its column that holds the text" },
         { "--label", OPTION_TEXT, &s.source.label_column, 0, 0, "its column that holds the label" },
@@ -81,10 +80,11 @@ int command_eval(int argc, char **argv)
           "its column that holds the summary, instead of --label" },
         { "--model", OPTION_TEXT, &s.eval.model, 0, 0,
           "the model's name; without: default-sentiment, after --summary default-summarize" },
-        { "--models-db", OPTION_TEXT, &s.models_db, 0, 0, "the database that holds the model" },
+        { "--models-db", OPTION_TEXT, &s.models_db, 0, 0,
+          "the database that holds the model; without: --db" },
         { "--options", OPTION_TEXT, &s.eval.options, 0, 0, "lstm_summarize's: {\"beam\": 4} ..." },
         { "--examples", OPTION_INT, &s.eval.examples, 0, 1000,
-          "show so many summaries beside their references" },
+          "show so many wrong answers, or summaries beside their references" },
         { "--help", OPTION_FLAG, &s.help, 0, 0, "show this" },
     };
     const size_t count = sizeof specs / sizeof *specs;
@@ -94,11 +94,12 @@ int command_eval(int argc, char **argv)
         return 2;
     }
     if (s.help) {
-        printf("usage: lstm-train eval --db FILE --query SELECT | --csv FILE --text COLUMN --label "
+        printf("usage: lstm-train eval --db FILE --sql SELECT | --csv FILE --text COLUMN --label "
                "COLUMN | --summary COLUMN [--option value]...\n\n");
         options_help(specs, count);
         return 0;
     }
+    s.models_db = s.models_db ? s.models_db : s.source.database;
     if (s.summary_column && !s.eval.model)
         s.eval.model = "default-summarize";
     s.source.label_column = s.summary_column ? s.summary_column : s.source.label_column;

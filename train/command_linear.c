@@ -89,7 +89,7 @@ static enum lstm_status check(const struct settings *s, struct lstm_error *err)
 {
     const struct {
         const char *name, *value;
-    } needed[] = { { "--score-query", s->score.query },
+    } needed[] = { { "--score-sql", s->score.query },
                    { "--vectors", s->vectors_path },
                    { "--into", s->database },
                    { "--table", s->table } };
@@ -104,7 +104,7 @@ static enum lstm_status check_keys(const struct rows *rows, struct lstm_error *e
 {
     if (rows->count > 0 && !rows->rows[0].label)
         return lstm_fail(err, LSTM_RANGE,
-                         "--score-query gives 1 column, expected 2: the text and a key");
+                         "--score-sql gives 1 column, expected 2: the text and a key");
     return LSTM_OK;
 }
 
@@ -144,8 +144,8 @@ int command_linear(int argc, char **argv)
                               .order = 2, .bits = 22, .epochs = 5, .rate = 0.1, .seed = 1 } };
     const struct option_spec specs[] = {
         { "--db", OPTION_TEXT, &s.train.database, 0, 0, "a SQLite database" },
-        { "--query", OPTION_TEXT, &s.train.query, 0, 0, "SELECT text, label to learn from" },
-        { "--score-query", OPTION_TEXT, &s.score.query, 0, 0,
+        { "--sql", OPTION_TEXT, &s.train.query, 0, 0, "SELECT text, label to learn from" },
+        { "--score-sql", OPTION_TEXT, &s.score.query, 0, 0,
           "SELECT text, key of the rows to score" },
         { "--vectors", OPTION_TEXT, &s.vectors_path, 0, 0,
           "what lstm-train vectors wrote: its vocabulary is used" },
@@ -168,9 +168,8 @@ int command_linear(int argc, char **argv)
         return 2;
     }
     if (s.help) {
-        printf(
-            "usage: lstm-train linear --db FILE --query SELECT --score-query SELECT --vectors FILE "
-            "--into DATABASE --table NAME [--option value]...\n\n");
+        printf("usage: lstm-train linear --db FILE --sql SELECT --score-sql SELECT --vectors FILE "
+               "--into DATABASE --table NAME [--option value]...\n\n");
         options_help(specs, count);
         return 0;
     }

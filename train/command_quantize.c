@@ -1,9 +1,8 @@
 /* lstm-train quantize: a model of floats in, the same as int8 out. */
 #include "model/limits.h"
+#include "train/base.h"
 #include "train/card.h"
 #include "train/commands.h"
-#include "train/files.h"
-#include "train/measure.h"
 #include "train/options.h"
 #include "train/pairs.h"
 #include "train/quantised.h"
@@ -12,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 struct settings {
     const char *model, *models_db;
@@ -23,44 +21,10 @@ struct settings {
     int help;
 };
 
-/* The bytes of a model that has a name. The caller frees them. */
-static enum lstm_status export_model(const struct settings *s, unsigned char **bytes, size_t *size,
-                                     struct lstm_error *err)
-{
-    sqlite3 *db = NULL;
-    sqlite3_stmt *stmt = NULL;
-    enum lstm_status rc = measure_open(s->models_db, &db, err);
-    if (rc)
-        goto done;
-    if (sqlite3_prepare_v2(db, "SELECT lstm_model_export(?1)", -1, &stmt, NULL) ||
-        sqlite3_bind_text(stmt, 1, s->model, -1, SQLITE_STATIC) ||
-        sqlite3_step(stmt) != SQLITE_ROW) {
-        rc = measure_failed(db, err);
-        goto done;
-    }
-    const void *blob = sqlite3_column_blob(stmt, 0);
-    *size = (size_t)sqlite3_column_bytes(stmt, 0);
-    if (!blob || !(*bytes = malloc(*size)))
-        rc = lstm_fail(err, LSTM_NOMEM, "out of memory for a model of %zu bytes", *size);
-    else
-        memcpy(*bytes, blob, *size);
-done:
-    sqlite3_finalize(stmt);
-    sqlite3_close(db);
-    return rc;
-}
-
 static enum lstm_status read_model(const struct settings *s, struct lstm_model **model,
                                    struct lstm_error *err)
 {
-    unsigned char *bytes = NULL;
-    size_t size;
-    const int is_file = !s->models_db && access(s->model, F_OK) == 0;
-    enum lstm_status rc =
-        is_file ? file_read(s->model, &bytes, &size, err) : export_model(s, &bytes, &size, err);
-    if (!rc)
-        rc = lstm_model_read(bytes, size, model, err);
-    free(bytes);
+    enum lstm_status rc = base_read(s->model, s->models_db, model, err);
     if (!rc && (*model)->int8.weights)
         rc = lstm_fail(err, LSTM_MISMATCH, "%s is int8 already: there is nothing to do", s->model);
     return rc;
@@ -128,8 +92,8 @@ int command_quantize(int argc, char **argv)
         { "--model", OPTION_TEXT, &s.model, 0, 0,
           "a model file, the name of a model in --models-db, or of one inside" },
         { "--models-db", OPTION_TEXT, &s.models_db, 0, 0, "the database that holds the model" },
-        { "--db", OPTION_TEXT, &s.valid.database, 0, 0, "a SQLite database, with --valid-query" },
-        { "--valid-query", OPTION_TEXT, &s.valid.query, 0, 0,
+        { "--db", OPTION_TEXT, &s.valid.database, 0, 0, "a SQLite database, with --valid-sql" },
+        { "--valid-sql", OPTION_TEXT, &s.valid.query, 0, 0,
           "SELECT text, label ... or text, summary ... to measure what is lost" },
         { "--valid-csv", OPTION_TEXT, &s.valid.csv, 0, 0,
           "the same as a CSV file with a header line, also .xz" },
@@ -150,7 +114,7 @@ int command_quantize(int argc, char **argv)
     if (!rc && !s.help && !s.model)
         rc = lstm_fail(&err, LSTM_RANGE, "which model? Give --model FILE or --model NAME");
     if (!rc && s.valid.database && !s.valid.query)
-        rc = lstm_fail(&err, LSTM_RANGE, "--db %s needs --valid-query", s.valid.database);
+        rc = lstm_fail(&err, LSTM_RANGE, "--db %s needs --valid-sql", s.valid.database);
     if (rc) {
         fprintf(stderr, "lstm-train quantize: %s\n", err.text);
         return 2;

@@ -1,60 +1,25 @@
 /* lstm-train summarize: texts with summaries in, a model that summarises out. */
-#include "model/cpu_kernels.h"
 #include "model/limits.h"
 #include "train/base.h"
 #include "train/card.h"
 #include "train/commands.h"
 #include "train/files.h"
-#include "train/heldout.h"
-#include "train/quantised.h"
-#include "train/settings.h"
+#include "train/job.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { FINGERPRINT_SIZE = 700 };
-
-/* Everything a run is made of. */
-struct job {
-    struct lstm_tokenizer *tokenizer;
-    struct lstm_model *encoder; /* NULL: none to start from */
-    float *vectors;
-    int32_t dimension;
-    struct dataset train, valid;
-    struct heldout heldout;            /* rows of valid */
-    const struct store_options *store; /* not ours */
-    struct trainer trainer;
-    char fingerprint[FINGERPRINT_SIZE];
-};
-
-/* The vocabulary, and what there is to start from. */
-static enum lstm_status open_vocabulary(const struct settings *s, const struct rows *train,
-                                        struct job *job, struct lstm_error *err)
+static enum lstm_status read_pairs(struct job *job, struct lstm_error *err)
 {
-    struct embedding_options options = s->embedding;
-    if (!s->encoder_path) {
-        options.vectors.seed = s->trainer.seed;
-        return embedding_open(s->vectors_path, train, &options, LSTM_UNITS, &job->tokenizer,
-                              &job->vectors, &job->dimension, err);
-    }
-    enum lstm_status rc = base_read(s->encoder_path, &job->encoder, err);
-    if (rc)
-        return rc;
-    job->dimension = job->encoder->sizes.embedding;
-    return base_tokenizer(job->encoder, LSTM_UNITS, &job->tokenizer, err);
-}
-
-static enum lstm_status read_pairs(const struct settings *s, struct job *job,
-                                   struct lstm_error *err)
-{
+    const struct settings *s = job->settings;
     struct rows train, valid = { 0 };
     struct pairs_report learned = { 0 }, held = { 0 };
     enum lstm_status rc = rows_read(&s->train, &train, err);
     if (rc)
         return rc;
-    if ((rc = open_vocabulary(s, &train, job, err)) ||
+    if ((rc = job_vocabulary(job, s->encoder_path, &train, LSTM_UNITS, err)) ||
         (rc = pairs_open(job->tokenizer, &train, &s->limits, &job->train, &learned, err)))
         goto done;
     if (s->valid.query || s->valid.csv) {
@@ -86,8 +51,9 @@ done:
     return rc;
 }
 
-static void make_fingerprint(const struct settings *s, struct job *job)
+static void make_fingerprint(struct job *job)
 {
+    const struct settings *s = job->settings;
     const struct trainer_options *o = &job->trainer.options;
     const struct lstm_sizes *z = &job->trainer.sizes;
     uint64_t data = dataset_hash(&job->valid, dataset_hash(&job->train, 0));
@@ -102,10 +68,10 @@ static void make_fingerprint(const struct settings *s, struct job *job)
              o->drop_embedding, o->drop_features, o->smoothing, o->coverage, o->coverage_from,
              s->limits.source_max, s->limits.target_max, o->precision, o->shards,
              (unsigned long long)o->seed, (unsigned long long)data);
-    if (job->encoder) {
+    if (job->base) {
         size_t size = strlen(job->fingerprint);
         snprintf(job->fingerprint + size, sizeof job->fingerprint - size, ", encoder of a %s model",
-                 job->encoder->task);
+                 job->base->task);
     }
 }
 
@@ -118,8 +84,8 @@ static enum lstm_status start(struct job *job, struct lstm_error *err)
     pairs_frequencies(&job->train, vocab, log_shares);
     trainer_start(&job->trainer, job->vectors);
     trainer_prior(&job->trainer, log_shares);
-    if (job->encoder)
-        base_share_encoder(job->encoder, &job->trainer);
+    if (job->base)
+        base_share_encoder(job->base, &job->trainer);
     free(log_shares);
     return LSTM_OK;
 }
@@ -142,7 +108,7 @@ static enum lstm_status measure_rouge(const struct job *job, struct rouge *rouge
     void *blob;
     size_t size;
     make_model(job, &model);
-    enum lstm_status rc = store_write(job->store, &model, &blob, &size, err);
+    enum lstm_status rc = store_write(&job->settings->store, &model, &blob, &size, err);
     if (!rc)
         rc = heldout_measure(&job->heldout, blob, size, job->trainer.options.threads, rouge, err);
     free(blob);
@@ -162,40 +128,27 @@ static enum lstm_status score_epoch(void *job, struct run_score *score, struct l
     return LSTM_OK;
 }
 
-static enum lstm_status rehearse(const struct settings *s, const struct job *job,
-                                 struct lstm_error *err)
+static enum lstm_status prepare(struct job *job, struct lstm_error *err)
 {
-    const struct card card = { s->data, s->terms, job->fingerprint, job->train.texts,
-                               job->train.tokens.count };
+    const struct settings *s = job->settings;
     struct lstm_model model;
-    make_model(job, &model);
-    enum lstm_status rc = card_make(&card, "{}", &model.card, err);
-    if (!rc)
-        rc = store_rehearse(&s->store, &model, err);
-    free(model.card);
-    return rc;
-}
-
-static enum lstm_status prepare(const struct settings *s, struct job *job, struct lstm_error *err)
-{
     struct lstm_sizes sizes = s->sizes;
     struct trainer_options options = s->trainer;
     enum lstm_status rc = store_check(&s->store, err);
-    if (rc || (rc = read_pairs(s, job, err)))
+    if (rc || (rc = read_pairs(job, err)))
         return rc;
     sizes.embedding = job->dimension;
-    if (job->encoder) {
-        sizes.hidden = job->encoder->sizes.hidden;
-        sizes.layers = job->encoder->sizes.layers;
+    if (job->base) {
+        sizes.hidden = job->base->sizes.hidden;
+        sizes.layers = job->base->sizes.layers;
     }
     sizes.vocab = lstm_tokenizer_vocab(job->tokenizer);
     options.epochs = s->run.epochs;
     if ((rc = trainer_open(&sizes, &options, &job->trainer, err)) || (rc = start(job, err)))
         return rc;
-    make_fingerprint(s, job);
-    fprintf(stderr, "model: %zu parameters (%s); %d threads, %s kernels\n", job->trainer.count,
-            job->fingerprint, options.threads, cpu_kernels_pick(NULL)->isa);
-    return rehearse(s, job, err);
+    make_fingerprint(job);
+    make_model(job, &model);
+    return job_rehearse(job, &model, err);
 }
 
 /* What was measured on the held-out rows, for the row in lstm_models and for the card. */
@@ -215,40 +168,28 @@ static void put_metrics(struct json_text *out, const struct job *job,
     json_put(out, "}");
 }
 
-/* Writes the card and stores the model. */
-static enum lstm_status finish(const struct settings *s, struct job *job,
-                               const struct run_result *result, struct lstm_error *err)
+static enum lstm_status finish(struct job *job, const struct run_result *result,
+                               struct lstm_error *err)
 {
     struct trainer_loss loss;
     struct rouge rouge;
     struct lstm_model model;
-    const struct card card = { s->data, s->terms, job->fingerprint, job->train.texts,
-                               job->train.tokens.count };
     struct json_text metrics = { 0 };
-    char *metrics_text = NULL;
     enum lstm_status rc = trainer_evaluate(&job->trainer, &job->valid, NULL, &loss, err);
     if (rc || (rc = measure_rouge(job, &rouge, err)))
         return rc;
     make_model(job, &model);
     put_metrics(&metrics, job, result, &loss, &rouge);
-    if ((rc = card_take(&metrics, &metrics_text, err)) ||
-        (rc = card_make(&card, metrics_text, &model.card, err)) ||
-        (store_quantises(&s->store) &&
-         (rc = quantised_note(&model, &job->heldout, s->trainer.threads, err))))
-        goto done;
-    if (!(rc = store_model(&s->store, &model, metrics_text, err)))
-        printf("%s: %s\n", s->store.database ? s->store.name : s->store.out, metrics_text);
-done:
+    rc = job_store(job, &model, &metrics, err);
     free(model.card);
-    free(metrics_text);
     return rc;
 }
 
 static enum lstm_status run(struct settings *s, struct lstm_error *err)
 {
-    struct job job = { .store = &s->store };
+    struct job job = { .settings = s };
     struct run_result result;
-    enum lstm_status rc = prepare(s, &job, err);
+    enum lstm_status rc = prepare(&job, err);
     if (rc)
         goto done;
     s->run.fingerprint = job.fingerprint;
@@ -263,24 +204,17 @@ static enum lstm_status run(struct settings *s, struct lstm_error *err)
         result.state.best_epoch + 1, 100 * result.state.best_score, result.state.best_loss,
         result.tokens_per_second, result.seconds,
         result.interrupted ? "; interrupted, keeping the best so far" : "");
-    rc = finish(s, &job, &result, err);
+    rc = finish(&job, &result, err);
     if (!rc && !result.interrupted && s->run.checkpoint)
         remove(s->run.checkpoint);
 done:
-    trainer_close(&job.trainer);
-    dataset_close(&job.train);
-    dataset_close(&job.valid);
-    heldout_close(&job.heldout);
-    free(job.vectors);
-    lstm_tokenizer_close(job.tokenizer);
-    lstm_model_free(job.encoder);
+    job_close(&job);
     return rc;
 }
 
 static const struct settings defaults = {
     .valid_share = 0.02,
-    .data = "not said",
-    .terms = "not said",
+    .about = { .data = "not said", .terms = "not said", .use = "not said", .limits = "not said" },
     .sizes = { .hidden = 128,
                .layers = 1,
                .window = 256,

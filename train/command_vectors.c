@@ -60,8 +60,8 @@ int command_vectors(int argc, char **argv)
         .out = "vectors.safetensors",
     };
     const struct option_spec specs[] = {
-        { "--db", OPTION_TEXT, &s.source.database, 0, 0, "a SQLite database, with --query" },
-        { "--query", OPTION_TEXT, &s.source.query, 0, 0, "SELECT text ..." },
+        { "--db", OPTION_TEXT, &s.source.database, 0, 0, "a SQLite database, with --sql" },
+        { "--sql", OPTION_TEXT, &s.source.query, 0, 0, "SELECT text ..." },
         { "--csv", OPTION_TEXT, &s.source.csv, 0, 0,
           "a CSV file with a header line, also .xz, with --text" },
         { "--text", OPTION_TEXT, &s.source.text_column, 0, 0, "the column that holds the text" },
@@ -91,7 +91,7 @@ int command_vectors(int argc, char **argv)
         return 2;
     }
     if (s.help) {
-        printf("usage: lstm-train vectors --db FILE --query SELECT | --csv FILE --text COLUMN "
+        printf("usage: lstm-train vectors --db FILE --sql SELECT | --csv FILE --text COLUMN "
                "[--option value]...\n\n");
         options_help(specs, count);
         return 0;

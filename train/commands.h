@@ -6,10 +6,14 @@
 int command_vectors(int argc, char **argv);
 int command_sentiment(int argc, char **argv);
 int command_classify(int argc, char **argv);
+int command_autotune(int argc, char **argv);
 int command_summarize(int argc, char **argv);
 int command_quantize(int argc, char **argv);
 int command_linear(int argc, char **argv);
 int command_eval(int argc, char **argv);
+int command_compare(int argc, char **argv);
+int command_import(int argc, char **argv);
+int command_export(int argc, char **argv);
 int command_list(int argc, char **argv);
 
 #endif

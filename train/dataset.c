@@ -220,22 +220,41 @@ static void take(const struct dataset *from, int32_t i, struct dataset *to)
     to->starts[to->texts] = to->tokens.count;
 }
 
+/* Room in an empty dataset for all the texts of another. */
+static enum lstm_status room_like(const struct dataset *whole, struct dataset *other,
+                                  struct lstm_error *err)
+{
+    enum lstm_status rc = dataset_room(other, whole->texts, whole->middles != NULL, err);
+    if (!rc && whole->shares)
+        rc = shares_room(other, whole->texts, err);
+    other->tokens.ids =
+        rc ? NULL : malloc(((size_t)whole->tokens.count + 1) * sizeof *other->tokens.ids);
+    other->tokens.capacity = whole->tokens.count;
+    if (!rc && !other->tokens.ids)
+        rc = lstm_fail(err, LSTM_NOMEM, "out of memory for %d tokens", whole->tokens.count);
+    if (rc)
+        dataset_close(other);
+    return rc;
+}
+
+enum lstm_status dataset_sample(const struct dataset *d, double share, uint64_t seed,
+                                struct dataset *sample, struct lstm_error *err)
+{
+    enum lstm_status rc = room_like(d, sample, err);
+    uint64_t random = random_stream(seed, 0x5a3b1e);
+    for (int32_t i = 0; i < d->texts && !rc; i++)
+        if (random_float(&random) < (float)share)
+            take(d, i, sample);
+    return rc;
+}
+
 enum lstm_status dataset_split(struct dataset *d, double share, uint64_t seed,
                                struct dataset *other, struct lstm_error *err)
 {
     struct dataset whole = *d;
-    enum lstm_status rc = dataset_room(other, whole.texts, d->middles != NULL, err);
-    if (!rc && d->shares)
-        rc = shares_room(other, whole.texts, err);
-    other->tokens.ids =
-        rc ? NULL : malloc(((size_t)whole.tokens.count + 1) * sizeof *other->tokens.ids);
-    other->tokens.capacity = whole.tokens.count;
-    if (!rc && !other->tokens.ids)
-        rc = lstm_fail(err, LSTM_NOMEM, "out of memory for %d tokens", whole.tokens.count);
-    if (rc) {
-        dataset_close(other);
+    enum lstm_status rc = room_like(&whole, other, err);
+    if (rc)
         return rc;
-    }
     d->texts = 0; /* what stays moves down in place: a text is read before its place is written */
     d->tokens.count = 0;
     uint64_t random = random_stream(seed, 0x5eed);

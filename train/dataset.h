@@ -50,6 +50,11 @@ uint64_t dataset_hash(const struct dataset *dataset, uint64_t before);
 enum lstm_status dataset_split(struct dataset *dataset, double share, uint64_t seed,
                                struct dataset *other, struct lstm_error *err);
 
+/* Copies a share of the texts, drawn by the seed: those of a smaller share are among those of a
+ * larger. */
+enum lstm_status dataset_sample(const struct dataset *dataset, double share, uint64_t seed,
+                                struct dataset *sample, struct lstm_error *err);
+
 /* The batches of an epoch: texts of similar length together, at least batch_tokens tokens each (the
  * last of a pool may have fewer), so that few rows run alone at the end of a tile. seed and epoch
  * decide everything. */

@@ -17,13 +17,13 @@ terms='IMDb, SST-2, FDU-MTL, Blitzer: none stated, to be cited; Womens, Fine Foo
 train() { # QUERY VECTORS OPTIONS: a sentiment model of the default's shape, but for its vectors
     query=$1 vectors=$2
     shift 2
-    "$build/lstm-train" sentiment --db "$db" --query "$query" --valid-query 'SELECT text, label FROM valid' \
+    "$build/lstm-train" sentiment --db "$db" --sql "$query" --valid-sql 'SELECT text, label FROM valid' \
         --vectors "$vectors" --hidden 128 --checkpoint "$build/default.checkpoint" "$@"
 }
 
 "$here/default_data.sh" sentiment "$db"
 for dimension in 128 256; do
-    "$build/lstm-train" vectors --db "$db" --query 'SELECT text FROM unlabelled' \
+    "$build/lstm-train" vectors --db "$db" --sql 'SELECT text FROM unlabelled' \
         --vocab 32768 --dimension $dimension --epochs 10 --out "$build/vectors$dimension.safetensors"
 done
 
@@ -31,9 +31,9 @@ train 'SELECT text, label FROM train' "$build/vectors128.safetensors" --epochs 6
     --into "$db" --name teacher-narrow --storage f16
 train 'SELECT text, label FROM train' "$build/vectors256.safetensors" --epochs 6 --seed 2 \
     --into "$db" --name teacher-wide --storage f16
-"$build/lstm-train" linear --db "$db" --query 'SELECT text, label FROM train' \
+"$build/lstm-train" linear --db "$db" --sql 'SELECT text, label FROM train' \
     --vectors "$build/vectors128.safetensors" \
-    --score-query "SELECT text, id FROM corpus WHERE part = 'unlabelled'" --into "$db" --table linear
+    --score-sql "SELECT text, id FROM corpus WHERE part = 'unlabelled'" --into "$db" --table linear
 sqlite3 -bail -init /dev/null -header -column "$db" <"$here/default_teach.sql"
 
 train 'SELECT text, label FROM taught' "$build/vectors256.safetensors" --epochs 4 --seed 1 \

@@ -11,11 +11,11 @@ IMDb (Maas et al. 2011); training parts only, no text of a test set"
 terms='Womens, Fine Foods: CC0; Blitzer, IMDb: none stated, to be cited; Debian: free metadata; SciTLDR: Apache-2.0'
 
 "$here/default_data.sh" summary "$build/pairs.db"
-"$build/lstm-train" vectors --db "$build/pairs.db" --query 'SELECT text FROM unlabelled' \
+"$build/lstm-train" vectors --db "$build/pairs.db" --sql 'SELECT text FROM unlabelled' \
     --vocab 16384 --dimension 128 --epochs 10 --out "$build/summary_vectors.safetensors"
-"$build/lstm-train" summarize --db "$build/pairs.db" --query "SELECT text, summary FROM train
+"$build/lstm-train" summarize --db "$build/pairs.db" --sql "SELECT text, summary FROM train
     UNION ALL SELECT text, summary FROM train WHERE source IN ('blitzer', 'finefoods', 'scitldr')" \
-    --valid-query 'SELECT text, summary FROM valid' --vectors "$build/summary_vectors.safetensors" \
+    --valid-sql 'SELECT text, summary FROM valid' --vectors "$build/summary_vectors.safetensors" \
     --rate 2e-3 --warmup 300 --epochs 7 --coverage 0.5 --drop-embedding 0.3 --drop-output 0.3 \
     --data "$(echo "$data" | tr '\n' ' ' | sed 's/ $//')" --terms "$terms" \
     --checkpoint "$build/summary.checkpoint" --out "$here/../model/default_summary.safetensors"

@@ -75,6 +75,8 @@ enum lstm_status file_read(const char *path, unsigned char **bytes, size_t *size
     else if (fread(*bytes, 1, *size, file) != *size)
         rc = lstm_fail(err, LSTM_UNAVAILABLE, "cannot read %s: it ends before its %zu bytes", path,
                        *size);
+    else
+        (*bytes)[*size] = '\0';
 done:
     fclose(file);
     if (rc) {

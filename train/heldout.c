@@ -24,15 +24,17 @@ enum lstm_status heldout_open(const struct rows *rows, const struct dataset *d,
     for (int32_t i = 0; i < count; i++) {
         const struct row *row = row_of(rows, d, i, count);
         size += row->size + strlen(row->label);
+        size += rows->keys ? strlen(rows->keys[row - rows->rows]) + 1 : 0;
     }
     *heldout =
         (struct heldout){ .count = count,
                           .texts = malloc(room * sizeof *heldout->texts),
                           .references = malloc(room * sizeof *heldout->references),
                           .classes = d->classes ? malloc(room * sizeof *heldout->classes) : NULL,
+                          .keys = rows->keys ? malloc(room * sizeof *heldout->keys) : NULL,
                           .bytes = malloc(size + 1) };
     if (!heldout->texts || !heldout->references || !heldout->bytes ||
-        (d->classes && !heldout->classes)) {
+        (rows->keys && !heldout->keys) || (d->classes && !heldout->classes)) {
         heldout_close(heldout);
         return lstm_fail(err, LSTM_NOMEM, "out of memory for %d held-out rows of %zu bytes", count,
                          size);
@@ -46,6 +48,11 @@ enum lstm_status heldout_open(const struct rows *rows, const struct dataset *d,
         heldout->references[i] =
             (struct rouge_text){ memcpy(at, row->label, reference), reference };
         at += reference;
+        if (!rows->keys)
+            continue;
+        const char *key = rows->keys[row - rows->rows];
+        heldout->keys[i] = memcpy(at, key, strlen(key) + 1);
+        at += strlen(key) + 1;
     }
     if (d->classes)
         memcpy(heldout->classes, d->classes, (size_t)count * sizeof *heldout->classes);
@@ -57,6 +64,7 @@ void heldout_close(struct heldout *heldout)
     free(heldout->texts);
     free(heldout->references);
     free(heldout->classes);
+    free(heldout->keys);
     free(heldout->bytes);
     *heldout = (struct heldout){ 0 };
 }

@@ -18,7 +18,8 @@ struct heldout {
     struct lstm_text *texts;       /* count */
     struct rouge_text *references; /* count: their summaries, or labels */
     int32_t *classes;              /* count, or NULL: the rows have summaries */
-    char *bytes;                   /* of both */
+    const char **keys;             /* count: what their query calls them; NULL: there is none */
+    char *bytes;                   /* of all these */
 };
 
 /* Takes the rows that the texts of a dataset came from: all, or of pairs HELDOUT_MAX at even

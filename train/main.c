@@ -12,10 +12,14 @@ static const struct {
     { "vectors", command_vectors, "learn a vocabulary and word vectors from unlabelled text" },
     { "sentiment", command_sentiment, "train a model of negative and positive texts" },
     { "classify", command_classify, "train a classifier of any labels" },
+    { "autotune", command_autotune, "search the best settings for either within a time budget" },
     { "summarize", command_summarize, "train a model that summarises texts" },
     { "quantize", command_quantize, "make int8 of a model of floats, and say what was lost" },
     { "linear", command_linear, "score rows by a linear model of n-grams, a second teacher" },
     { "eval", command_eval, "measure a model on labelled rows, through the SQL functions" },
+    { "compare", command_compare, "measure two classifiers on the same rows" },
+    { "import", command_import, "make a model of a PyTorch state dict" },
+    { "export", command_export, "make a PyTorch state dict of a model" },
     { "list", command_list, "list the models in a database" },
 };
 

@@ -1,5 +1,9 @@
 #include "train/measure.h"
 
+#include "train/progress.h"
+
+#include <math.h>
+
 /* The extension, linked into this program. */
 int sqlite3_lstmext_init(sqlite3 *db, char **message, const sqlite3_api_routines *api);
 
@@ -31,7 +35,7 @@ enum lstm_status measure_open(const char *models_db, sqlite3 **db, struct lstm_e
     return measure_run(
         *db,
         "PRAGMA temp_store = memory;"
-        "CREATE TEMP TABLE given(id INTEGER PRIMARY KEY, text, label, tokens INTEGER)",
+        "CREATE TEMP TABLE given(id INTEGER PRIMARY KEY, text, label, key, tokens INTEGER)",
         err);
 }
 
@@ -43,8 +47,8 @@ enum lstm_status measure_give(sqlite3 *db, const struct rows *rows, const char *
     if (rc)
         return rc;
     if (sqlite3_prepare_v2(db,
-                           "INSERT INTO given(text, label, tokens)"
-                           " VALUES (?1, ?2, (SELECT count(*) FROM lstm_tokens(?1, ?3)))",
+                           "INSERT INTO given(text, label, key, tokens)"
+                           " VALUES (?1, ?2, ?4, (SELECT count(*) FROM lstm_tokens(?1, ?3)))",
                            -1, &stmt, NULL))
         return measure_failed(db, err);
     sqlite3_bind_text(stmt, 3, model, -1, SQLITE_STATIC);
@@ -52,6 +56,7 @@ enum lstm_status measure_give(sqlite3 *db, const struct rows *rows, const char *
         sqlite3_bind_text64(stmt, 1, rows->rows[i].text, rows->rows[i].size, SQLITE_STATIC,
                             SQLITE_UTF8);
         sqlite3_bind_text(stmt, 2, rows->rows[i].label, -1, SQLITE_STATIC);
+        sqlite3_bind_text(stmt, 4, rows->keys ? rows->keys[i] : NULL, -1, SQLITE_STATIC);
         if (sqlite3_step(stmt) != SQLITE_DONE)
             rc = measure_failed(db, err);
         sqlite3_reset(stmt);
@@ -66,4 +71,36 @@ enum lstm_status measure_give(sqlite3 *db, const struct rows *rows, const char *
         *tokens = sqlite3_column_int64(stmt, 0);
     sqlite3_finalize(stmt);
     return rc;
+}
+
+int measure_has_keys(sqlite3 *db)
+{
+    sqlite3_stmt *stmt = NULL;
+    const int has = !sqlite3_prepare_v2(db, "SELECT 1 FROM given WHERE key IS NOT NULL LIMIT 1", -1,
+                                        &stmt, NULL) &&
+                    sqlite3_step(stmt) == SQLITE_ROW;
+    sqlite3_finalize(stmt);
+    return has;
+}
+
+enum lstm_status measure_each(sqlite3_stmt *select, const char *what, int64_t tokens,
+                              enum lstm_status (*take)(void *arg, sqlite3_stmt *select,
+                                                       struct lstm_error *err),
+                              void *arg, struct lstm_error *err)
+{
+    struct progress progress;
+    int64_t done = 0;
+    int step;
+    progress_begin(&progress, what, tokens);
+    while ((step = sqlite3_step(select)) == SQLITE_ROW) {
+        enum lstm_status rc = take(arg, select, err);
+        if (rc)
+            return rc;
+        done += sqlite3_column_int64(select, 1);
+        progress_step(&progress, done, NAN);
+    }
+    if (step != SQLITE_DONE)
+        return measure_failed(sqlite3_db_handle(select), err);
+    progress_end(&progress, "done");
+    return LSTM_OK;
 }

@@ -131,10 +131,24 @@ enum lstm_status options_parse(int argc, char **argv, const struct option_spec *
     return LSTM_OK;
 }
 
+int options_given(int argc, char **argv, const char *name)
+{
+    const size_t size = strlen(name);
+    for (int i = 1; i < argc; i++)
+        if (!strncmp(argv[i], name, size) && (!argv[i][size] || argv[i][size] == '='))
+            return 1;
+    return 0;
+}
+
 static void format_default(const struct option_spec *spec, char *text, size_t size)
 {
     const char *given = spec->type == OPTION_TEXT ? *(const char **)spec->value : NULL;
+    const double number = spec->type == OPTION_INT    ? *(const int32_t *)spec->value
+                          : spec->type == OPTION_REAL ? *(const double *)spec->value
+                                                      : spec->low;
     text[0] = '\0';
+    if (number < spec->low || number > spec->high)
+        return;
     if (spec->type == OPTION_INT)
         snprintf(text, size, "%d", *(const int32_t *)spec->value);
     else if (spec->type == OPTION_REAL)

@@ -15,7 +15,8 @@ struct option_spec {
     enum option_type type;
     void *value; /* const char ** | int32_t * | uint64_t * | double * | int *; holds the default
                     beforehand */
-    double low, high; /* bounds of OPTION_INT and OPTION_REAL */
+    double low, high; /* bounds of OPTION_INT and OPTION_REAL; a default beyond them is not shown:
+                         what it stands for is said in help */
     const char *help;
 };
 
@@ -23,6 +24,9 @@ struct option_spec {
  * bounds, and for an unknown option the nearest known ones. */
 enum lstm_status options_parse(int argc, char **argv, const struct option_spec *specs, size_t count,
                                struct lstm_error *err);
+/* Whether an option of that name stands among the words. */
+int options_given(int argc, char **argv, const char *name);
+
 void options_help(const struct option_spec *specs, size_t count); /* to stdout, defaults included */
 
 #endif

@@ -21,10 +21,14 @@ static const char *cell(sqlite3_stmt *stmt, int column)
     return text ? text : "-";
 }
 
+/* What stands in a cell may come from anybody: a line feed would break the table, an escape
+ * sequence the terminal. */
 static void print_cell(const char *text, int width, int right, int last)
 {
     int pad = width - width_of(text);
-    printf("%*s%s", right ? pad : 0, "", text);
+    printf("%*s", right ? pad : 0, "");
+    for (; *text; text++)
+        putchar((unsigned char)*text < ' ' || *text == 0x7f ? ' ' : *text);
     if (last)
         putchar('\n');
     else

@@ -42,9 +42,9 @@ static const char *keep(struct rows *rows, const char *bytes, size_t size)
     return copy;
 }
 
-/* capacity: what rows->rows has room for. label may be NULL. */
+/* capacity: what rows->rows has room for. label may be NULL, and key where it always is. */
 static enum lstm_status append(struct rows *rows, int32_t *capacity, const char *text, size_t size,
-                               const char *label, struct lstm_error *err)
+                               const char *label, const char *key, struct lstm_error *err)
 {
     if (rows->count == *capacity) {
         if (*capacity > INT32_MAX / 2)
@@ -54,13 +54,19 @@ static enum lstm_status append(struct rows *rows, int32_t *capacity, const char 
         if (!row)
             return lstm_fail(err, LSTM_NOMEM, "no memory for %d rows", grown);
         rows->rows = row;
+        const char **keys = key ? realloc(rows->keys, (size_t)grown * sizeof *keys) : NULL;
+        if (key && !keys)
+            return lstm_fail(err, LSTM_NOMEM, "no memory for %d rows", grown);
+        rows->keys = key ? keys : rows->keys;
         *capacity = grown;
     }
     struct row *row = &rows->rows[rows->count];
     row->text = keep(rows, text, size);
     row->size = size;
     row->label = label ? keep(rows, label, strlen(label)) : NULL;
-    if (!row->text || (label && !row->label))
+    if (key)
+        rows->keys[rows->count] = keep(rows, key, strlen(key));
+    if (!row->text || (label && !row->label) || (key && !rows->keys[rows->count]))
         return lstm_fail(err, LSTM_NOMEM, "no memory for row %d of %zu bytes", rows->count + 1,
                          size);
     rows->count++;
@@ -74,6 +80,7 @@ void rows_free(struct rows *rows)
         free(block);
     }
     free(rows->rows);
+    free(rows->keys);
     memset(rows, 0, sizeof *rows);
 }
 
@@ -82,7 +89,7 @@ static enum lstm_status sql_failed(sqlite3 *db, const char *path, struct lstm_er
     return lstm_fail(err, LSTM_UNAVAILABLE, "%s: %s", path, sqlite3_errmsg(db));
 }
 
-/* Prepares exactly one statement that reads and gives one or two columns. */
+/* Prepares exactly one statement that reads and gives one to three columns. */
 static enum lstm_status prepare(sqlite3 *db, const struct rows_source *source, sqlite3_stmt **stmt,
                                 struct lstm_error *err)
 {
@@ -90,7 +97,7 @@ static enum lstm_status prepare(sqlite3 *db, const struct rows_source *source, s
     if (sqlite3_prepare_v2(db, tail, -1, stmt, &tail))
         return sql_failed(db, source->database, err);
     if (!*stmt)
-        return lstm_fail(err, LSTM_RANGE, "the query is empty, expected SELECT text [, label] ...");
+        return lstm_fail(err, LSTM_RANGE, "the query is empty, expected SELECT text, label ...");
     while (*tail) { /* spaces and comments may follow, a second statement may not */
         sqlite3_stmt *second = NULL;
         const char *rest = tail;
@@ -103,19 +110,17 @@ static enum lstm_status prepare(sqlite3 *db, const struct rows_source *source, s
     }
     int columns = sqlite3_column_count(*stmt);
     if (!sqlite3_stmt_readonly(*stmt))
+        return lstm_fail(err, LSTM_RANGE, "the query would write, expected SELECT text, label ...");
+    if (columns < 1 || columns > 3)
         return lstm_fail(err, LSTM_RANGE,
-                         "the query would write, expected SELECT text [, label] ...");
-    if (columns < 1 || columns > 2)
-        return lstm_fail(err, LSTM_RANGE,
-                         "the query gives %d columns, expected 1 (text) or 2 (text, label)",
-                         columns);
+                         "the query gives %d columns, expected 1 to 3: text, label, key", columns);
     return LSTM_OK;
 }
 
 static enum lstm_status append_result(sqlite3_stmt *stmt, struct rows *rows, int32_t *capacity,
                                       struct lstm_error *err)
 {
-    int labelled = sqlite3_column_count(stmt) == 2;
+    int labelled = sqlite3_column_count(stmt) >= 2, keyed = sqlite3_column_count(stmt) == 3;
     int blob = sqlite3_column_type(stmt, 0) == SQLITE_BLOB;
     if (sqlite3_column_type(stmt, 0) == SQLITE_NULL ||
         (labelled && sqlite3_column_type(stmt, 1) == SQLITE_NULL)) {
@@ -126,9 +131,11 @@ static enum lstm_status append_result(sqlite3_stmt *stmt, struct rows *rows, int
         blob ? sqlite3_column_blob(stmt, 0) : (const char *)sqlite3_column_text(stmt, 0);
     size_t size = (size_t)sqlite3_column_bytes(stmt, 0);
     const char *label = labelled ? (const char *)sqlite3_column_text(stmt, 1) : NULL;
-    if ((!text && size) || (labelled && !label))
+    const int is_null = keyed && sqlite3_column_type(stmt, 2) == SQLITE_NULL;
+    const char *key = is_null ? "NULL" : keyed ? (const char *)sqlite3_column_text(stmt, 2) : NULL;
+    if ((!text && size) || (labelled && !label) || (keyed && !key))
         return lstm_fail(err, LSTM_NOMEM, "no memory for row %d", rows->count + 1);
-    return append(rows, capacity, text, size, label, err);
+    return append(rows, capacity, text, size, label, key, err);
 }
 
 static enum lstm_status read_database(const struct rows_source *source, struct rows *rows,
@@ -196,7 +203,7 @@ static enum lstm_status read_records(struct csv *csv, const struct rows_source *
                              (long long)csv->record_at, csv->fields, columns);
         const char *text = csv_field(csv, text_column, &size);
         const char *label = source->label_column ? csv_field(csv, label_column, &label_size) : NULL;
-        if ((rc = append(rows, &capacity, text, size, label, err)))
+        if ((rc = append(rows, &capacity, text, size, label, NULL, err)))
             return rc;
     }
     return rc;
@@ -222,7 +229,7 @@ enum lstm_status rows_read(const struct rows_source *source, struct rows *rows,
     int from_csv = source->csv && source->text_column && !source->database && !source->query;
     if (!from_database && !from_csv)
         return lstm_fail(err, LSTM_RANGE,
-                         "rows come from --db FILE with --query SELECT, or from --csv FILE with "
+                         "rows come from --db FILE with --sql SELECT, or from --csv FILE with "
                          "--text COLUMN: give one of the two, whole");
     enum lstm_status rc = from_csv ? read_csv(source, rows, err) : read_database(source, rows, err);
     if (rc)

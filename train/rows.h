@@ -15,12 +15,14 @@ struct row {
 
 struct rows {
     int32_t count;
-    struct row *rows; /* their strings live in blocks that rows_free releases */
+    struct row *rows;  /* their strings live in blocks that rows_free releases */
+    const char **keys; /* count: what a third column calls them; NULL: there is none */
     struct rows_block *blocks;
     int32_t skipped; /* rows whose text or label was NULL */
 };
 
-/* Either database and query (first column text, second label; no second column: unlabelled), or csv
+/* Either database and query (first column text, second label, third a key that names the row in
+ * reports; the last one or two may be missing), or csv
  * (RFC 4180 with a header line; columns by name, label_column NULL: unlabelled). A path that ends
  * in .xz is read through `xz -dc`. */
 struct rows_source {

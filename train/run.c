@@ -86,6 +86,11 @@ static enum lstm_status validate(struct run *run, int32_t epoch, char *result, s
     return LSTM_OK;
 }
 
+static int is_over(const struct run_options *options)
+{
+    return interrupted || (options->until > 0 && progress_now() > options->until);
+}
+
 /* The rest of the current epoch. Stops between steps when interrupted. */
 static enum lstm_status run_epoch(struct run *run, struct lstm_error *err)
 {
@@ -103,7 +108,7 @@ static enum lstm_status run_epoch(struct run *run, struct lstm_error *err)
     snprintf(what, sizeof what, "epoch %d/%d", state->epoch + 1, run->options->epochs);
     progress_begin(&progress, what, run->train->tokens.count - state->epoch_loss.tokens);
     int64_t before = state->epoch_loss.tokens;
-    while (state->batch < plan.count && !interrupted) {
+    while (state->batch < plan.count && !is_over(run->options)) {
         struct trainer_loss loss, *sum = &state->epoch_loss;
         const int32_t *batch = plan.batches + state->batch;
         if ((rc = trainer_step(t, run->train, plan.order + batch[0], batch[1] - batch[0], &loss,
@@ -117,7 +122,7 @@ static enum lstm_status run_epoch(struct run *run, struct lstm_error *err)
     }
     run->seconds += progress_now() - progress.began;
     run->tokens += state->epoch_loss.tokens - before;
-    if (interrupted) {
+    if (state->batch < plan.count) {
         snprintf(result, sizeof result, "interrupted at batch %d of %d", state->batch, plan.count);
     } else {
         if ((rc = validate(run, state->epoch, result, sizeof result, err)))
@@ -155,12 +160,12 @@ enum lstm_status run_training(struct trainer *t, const struct dataset *train,
     if (options->resume)
         rc = checkpoint_read(options->checkpoint, options->fingerprint, t, &run.state, err);
     while (
-        !rc && !interrupted && run.state.epoch < options->epochs &&
+        !rc && !is_over(options) && run.state.epoch < options->epochs &&
         (run.state.best_epoch < 0 || run.state.epoch - run.state.best_epoch <= options->patience))
         rc = run_epoch(&run, err);
     sigaction(SIGINT, &before[0], NULL);
     sigaction(SIGTERM, &before[1], NULL);
-    if (!rc && interrupted && run.state.best_epoch < 0)
+    if (!rc && is_over(options) && run.state.best_epoch < 0)
         rc = lstm_fail(err, LSTM_INTERRUPTED,
                        "interrupted before the first epoch was validated, so there is no model%s",
                        options->checkpoint ? "; --resume goes on" : "");

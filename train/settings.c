@@ -10,10 +10,10 @@ enum { SPECS_MAX = 64 };
 static size_t shared_options(struct settings *s, struct option_spec *specs)
 {
     const struct option_spec shared[] = {
-        { "--db", OPTION_TEXT, &s->train.database, 0, 0, "a SQLite database, with --query" },
-        { "--query", OPTION_TEXT, &s->train.query, 0, 0,
-          "SELECT text, and its label or summary, to learn from" },
-        { "--valid-query", OPTION_TEXT, &s->valid.query, 0, 0, "the same, to validate on" },
+        { "--db", OPTION_TEXT, &s->train.database, 0, 0, "a SQLite database, with --sql" },
+        { "--sql", OPTION_TEXT, &s->train.query, 0, 0,
+          "SELECT text, and its label or summary [, key], to learn from" },
+        { "--valid-sql", OPTION_TEXT, &s->valid.query, 0, 0, "the same, to validate on" },
         { "--csv", OPTION_TEXT, &s->train.csv, 0, 0,
           "a CSV file with a header line, also .xz, instead of --db" },
         { "--valid-csv", OPTION_TEXT, &s->valid.csv, 0, 0, "the same, to validate on" },
@@ -31,12 +31,15 @@ static size_t shared_options(struct settings *s, struct option_spec *specs)
           "passes that learn them" },
         { "--out", OPTION_TEXT, &s->store.out, 0, 0, "write the model to this file" },
         { "--into", OPTION_TEXT, &s->store.database, 0, 0,
-          "store the model in this database's table lstm_models" },
+          "store the model in this database's table lstm_models; without: in --db" },
         { "--name", OPTION_TEXT, &s->store.name, 0, 0, "its name there" },
         { "--storage", OPTION_TEXT, &s->store.storage, 0, 0, "int8, f16, bf16 or f32" },
-        { "--data", OPTION_TEXT, &s->data, 0, 0, "what the rows are, for the model's card" },
-        { "--terms", OPTION_TEXT, &s->terms, 0, 0,
+        { "--data", OPTION_TEXT, &s->about.data, 0, 0, "what the rows are, for the model's card" },
+        { "--terms", OPTION_TEXT, &s->about.terms, 0, 0,
           "under which terms they may be used, for the card" },
+        { "--use", OPTION_TEXT, &s->about.use, 0, 0, "what the model is meant for, for the card" },
+        { "--limits", OPTION_TEXT, &s->about.limits, 0, 0,
+          "what it should not be trusted with, for the card" },
         { "--hidden", OPTION_INT, &s->sizes.hidden, LSTM_UNITS, LSTM_HIDDEN_MAX,
           "LSTM units of a direction" },
         { "--layers", OPTION_INT, &s->sizes.layers, 1, LSTM_LAYERS_MAX,
@@ -48,10 +51,13 @@ static size_t shared_options(struct settings *s, struct option_spec *specs)
         { "--epochs", OPTION_INT, &s->run.epochs, 1, 10000, "times every row is read" },
         { "--patience", OPTION_INT, &s->run.patience, 1, 10000,
           "epochs without a better validation before the end" },
-        { "--batch", OPTION_INT, &s->trainer.batch_tokens, 1, 10000000, "tokens of a batch" },
+        { "--batch", OPTION_INT, &s->trainer.batch_tokens, 1, 10000000,
+          "tokens of a batch; of a classifier, unless told, 10,000, or fewer where there are few "
+          "rows" },
         { "--rate", OPTION_REAL, &s->trainer.rate, 1e-7, 1,
           "learning rate of Adam at its highest" },
-        { "--warmup", OPTION_INT, &s->trainer.warmup, 0, 1000000, "steps until it is reached" },
+        { "--warmup", OPTION_INT, &s->trainer.warmup, 0, 1000000,
+          "steps until it is reached; of a classifier, unless told, 100 or a tenth of all" },
         { "--clip", OPTION_REAL, &s->trainer.clip, 0, 1e9,
           "largest gradient norm, embedding left out; 0: any" },
         { "--decay", OPTION_REAL, &s->trainer.decay, 0, 10,
@@ -98,6 +104,8 @@ int settings_parse(struct settings *s, const struct option_spec *own, size_t own
         *status = 2;
         return 0;
     }
+    if (s->store.name && !s->store.database)
+        s->store.database = s->train.database;
     s->valid.database = s->valid.query ? s->train.database : NULL;
     s->valid.text_column = s->valid.csv ? s->train.text_column : NULL;
     s->valid.label_column = s->valid.csv ? s->train.label_column : NULL;

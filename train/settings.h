@@ -3,6 +3,7 @@
 #ifndef TRAIN_SETTINGS_H
 #define TRAIN_SETTINGS_H
 
+#include "train/card.h"
 #include "train/embedding.h"
 #include "train/options.h"
 #include "train/pairs.h"
@@ -12,7 +13,8 @@
 struct settings {
     struct rows_source train, valid;
     double valid_share;
-    const char *vectors_path, *data, *terms;
+    const char *vectors_path;
+    struct card_about about;
     struct embedding_options embedding; /* where vectors_path is NULL */
     struct lstm_sizes sizes;
     struct trainer_options trainer;
@@ -20,7 +22,8 @@ struct settings {
     struct store_options store;
     int help;
     int sentiment;              /* classifiers: the labels are negative and positive */
-    const char *base;           /* classifiers: a model to start from, in place of vectors */
+    int32_t examples;           /* classifiers: wrong answers that the report shows */
+    const char *base;           /* classifiers: a model to start from, or NULL: vectors */
     const char *encoder_path;   /* summarisers: the same */
     struct pairs_limits limits; /* summarisers */
 };

@@ -40,7 +40,8 @@ enum lstm_status store_check(const struct store_options *o, struct lstm_error *e
     if (!o->out && !o->database)
         return lstm_fail(
             err, LSTM_RANGE,
-            "where should the model go? Give --out FILE, or --into DATABASE --name NAME");
+            "where should the model go? Give --name NAME, --into DATABASE --name NAME where it "
+            "goes into another database than --db, or --out FILE");
     if (o->database && !o->name)
         return lstm_fail(err, LSTM_RANGE, "--into %s needs --name", o->database);
     return storage_of(o->storage, &storage, err);
