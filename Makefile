@@ -82,7 +82,7 @@ $(BUILD)/lstm_ext.so: $(EXT_OBJ) $(MODEL_OBJ) $(BUILD)/sources
 	    $(filter %.o,$^) $(LIBS)
 
 # The tool and the tests have the extension inside; from the archive each takes only what it uses.
-GPU_PLAIN_OBJ := $(call objects,$(addprefix gpu/,plan.c packing.c round.c)) # of the CUDA backend what needs no CUDA
+GPU_PLAIN_OBJ := $(call objects,$(addprefix gpu/,plan.c packing.c packing_decoder.c round.c)) # what needs no CUDA
 $(BUILD)/liblstm.a: $(MODEL_OBJ) $(STATIC_OBJ) $(GPU_PLAIN_OBJ) $(filter-out %/main.o,$(TRAIN_OBJ)) \
                     $(call objects,$(SHARED_TEST_SRC)) $(BUILD)/sources
 	@mkdir -p $(@D)

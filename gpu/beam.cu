@@ -1,6 +1,5 @@
 /* The beam search's competition, a warp a text, and the rows of the next step, which are copies of
  * those of this one. The rules are those of model/beam.h. */
-#include "gpu/arena.h"
 #include "gpu/decoder_rows.h"
 #include "gpu/launch.h"
 
@@ -172,28 +171,22 @@ extern "C" cudaError_t gpu_force(cudaStream_t stream, const struct gpu_group *gr
 
 /* ---- the rows of the next step ---- */
 
-/* counts[0] + .. + counts[text - 1], by the whole block. shared: THREADS ints. */
-__device__ static int sum_before(const int32_t *counts, int text, int *shared)
+/* counts[0] + .. + counts[text - 1]. Each warp finds it for itself: that costs less than to pass it
+ * on. */
+__device__ static int sum_before(const int32_t *counts, int text)
 {
     int sum = 0;
-    for (int i = thread_index(); i < text; i += THREADS)
+    for (int i = thread_index() % WARP; i < text; i += WARP)
         sum += counts[i];
-    shared[thread_index()] = sum;
-    __syncthreads();
-    for (int half = THREADS / 2; half > 0; half /= 2) {
-        if (thread_index() < half)
-            shared[thread_index()] += shared[thread_index() + half];
-        __syncthreads();
-    }
-    sum = shared[0];
-    __syncthreads();
+    for (int lanes = 16; lanes > 0; lanes /= 2)
+        sum += __shfl_xor_sync(0xffffffffu, sum, lanes);
     return sum;
 }
 
-__device__ static void report(const gpu_group &g, int *shared)
+__device__ static void report(const gpu_group &g)
 {
-    const int rows = sum_before(g.following_counts, g.texts, shared);
-    const int rows_max = sum_before(g.places, g.texts, shared);
+    const int rows = sum_before(g.following_counts, g.texts);
+    const int rows_max = sum_before(g.places, g.texts);
     if (thread_index() == 0) {
         *g.rows = rows;
         *g.progress = gpu_progress{ rows, rows_max };
@@ -214,16 +207,14 @@ __device__ void copy_row(const T *from, int from_row, int columns, T *to, int to
 __global__ void __launch_bounds__(THREADS, 4) advance_rows(const gpu_group g, const int words)
 {
     const int number = static_cast<int>(blockIdx.x), text = number / g.beam, slot = number % g.beam;
-    Arena arena;
-    int *shared = arena.take<int>(THREADS);
-    const int first = sum_before(g.following_counts, text, shared);
+    const int first = sum_before(g.following_counts, text);
     const int count = g.following_counts[text], row = first + slot;
     if (number == 0)
-        report(g, shared);
+        report(g);
     if (slot == 0 && thread_index() == 0)
         g.runs[text] = gpu_run{ first, count };
     if (slot >= count)
-        return; /* with its whole block */
+        return; /* no barrier follows */
     gpu_hypothesis h = g.following[number];
     h.slot = slot;
     const float *covered = g.coverage_after + row_positions(g, text, h.from);
@@ -247,6 +238,6 @@ extern "C" cudaError_t gpu_advance_rows(cudaStream_t stream, enum lstm_precision
     const size_t bytes = static_cast<size_t>(group->states + group->units) *
                          (precision == LSTM_PRECISION_FP16 ? 2 : 4);
     const Launch with = { stream, dim3(static_cast<unsigned>(group->texts * group->beam)), THREADS,
-                          arena_bytes<int>(THREADS), false };
+                          0, false };
     return launch(with, advance_rows, *group, static_cast<int>(bytes / sizeof(uint4)));
 }

@@ -5,7 +5,7 @@
 #include "gpu/launch.h"
 #include "gpu/reduce.h"
 
-enum { THREADS = 512, WARPS = THREADS / 32, BYTES = LSTM_TOKEN_FIRST - LSTM_TOKEN_BYTES };
+enum { THREADS = 256, WARPS = THREADS / 32, BYTES = LSTM_TOKEN_FIRST - LSTM_TOKEN_BYTES };
 
 /* ---- the mixture ---- */
 

@@ -84,7 +84,7 @@ static void without_a_plugin_auto_is_the_cpu_and_cuda_is_an_error(void **state)
         { NULL, "/tests/lstm_cuda.so: No such file or directory" },
         { "absent", "/plugins/absent.so: No such file or directory" },
         { "other", "other.so is no plug-in: it has no lstm_plugin" },
-        { "old", "old.so has plug-in ABI 999, expected 1; build it with this extension" },
+        { "old", "old.so has plug-in ABI 999, expected 2; build it with this extension" },
         { "needy", "libabsent.so: cannot open shared object file" },
     };
     (void)state;
@@ -110,7 +110,7 @@ static void a_device_that_cannot_be_had_is_an_error_with_the_reason(void **state
     } cases[] = {
         { "cuda:9", "there is no CUDA device in this machine" },
         { "cuda:8", "the NVIDIA driver is made for CUDA 12.2" },
-        { "cuda:5", "backend fake-999 has ABI 999, expected 1" },
+        { "cuda:5", "backend fake-999 has ABI 999, expected 2" },
         { "cuda:100", "there is no device \"cuda:100\"; use \"auto\", \"cpu\", \"cuda\", "
                       "\"cuda:0\" to \"cuda:99\" or, in 32 bits, \"cuda-fp32\"" },
     };

@@ -37,10 +37,51 @@ static struct work work_of(const struct machine_path *path)
     return w;
 }
 
+/* A summariser: the smallest vocabulary that there is, and few steps. */
+static struct work writing_of(enum lstm_precision precision)
+{
+    struct work w = { .model.sizes = { .vocab = 272,
+                                       .embedding = 16,
+                                       .hidden = 16,
+                                       .layers = 1,
+                                       .window = 16,
+                                       .overlap = 4,
+                                       .decoder = 16,
+                                       .alignment = 16 },
+                      .backend = machine_backend(MACHINE_SMALL, precision) };
+    w.model.params = network_params(&w.model.sizes, 1, 0.3f);
+    w.batch = network_texts(w.model.sizes.vocab, lengths, TEXTS, 1);
+    return w;
+}
+
 static void work_free(struct work *w)
 {
     free(w->model.params);
     network_texts_free(&w->batch);
+}
+
+/* The log shares of the texts' summaries, and what was attended to. */
+static enum lstm_status write_texts(const struct work *w, struct lstm_session *session,
+                                    float *answers, struct lstm_error *err)
+{
+    enum { MOST = 2 };
+    static const struct lstm_summary_settings settings = { .max_tokens = MOST,
+                                                           .beam = 2,
+                                                           .attention = 1 };
+    static int32_t tokens[TEXTS][MOST], origins[TEXTS][MOST];
+    static float weights[TEXTS][MOST * 60], generate[TEXTS][MOST];
+    struct lstm_written written[TEXTS];
+    for (int i = 0; i < TEXTS; i++)
+        written[i] = (struct lstm_written){ .tokens = tokens[i],
+                                            .origins = origins[i],
+                                            .weights = weights[i],
+                                            .generate = generate[i] };
+    enum lstm_status rc = w->backend->write(session, &w->batch, &settings, written, err);
+    for (int i = 0; !rc && i < TEXTS; i++) {
+        answers[CLASSES * i] = (float)written[i].log_share;
+        answers[CLASSES * i + 1] = written[i].count ? generate[i][0] : 0.0f;
+    }
+    return rc;
 }
 
 /* All that a backend is for, twice in one session: the first failure, with its text. */
@@ -53,7 +94,8 @@ static enum lstm_status run(const struct work *w, float *logits, struct lstm_err
     if (!rc)
         rc = b->open(loaded, &session, err);
     for (int i = 0; !rc && i < 2; i++)
-        rc = b->classify(session, &w->batch, logits, err);
+        rc = w->model.sizes.decoder ? write_texts(w, session, logits, err)
+                                    : b->classify(session, &w->batch, logits, err);
     if (session)
         b->close(session);
     if (loaded)
@@ -111,6 +153,15 @@ static void every_call_may_fail(void **state)
     work_free(&w);
 }
 
+static void every_call_of_a_summariser_may_fail(void **state)
+{
+    (void)state;
+    struct work w = writing_of(LSTM_PRECISION_FP16);
+    check_calls(&w, LAUNCH_FAILURE);
+    check_calls(&w, OUT_OF_MEMORY);
+    work_free(&w);
+}
+
 /* As after a fault in a kernel: until the process ends, if nobody resets the device. */
 static void a_device_that_is_lost_is_an_error_of_every_call(void **state)
 {
@@ -140,5 +191,6 @@ int main(void)
         .test_func = a_device_that_is_lost_is_an_error_of_every_call,
         .initial_state = (void *)&machine_paths[0],
     };
+    tests[count++] = (struct CMUnitTest)cmocka_unit_test(every_call_of_a_summariser_may_fail);
     return _cmocka_run_group_tests("errors", tests, count, NULL, NULL);
 }

@@ -5,12 +5,12 @@
 #include "model/tokenizer.h"
 #include "tests/cuda_host/control.h"
 #include "tests/cuda_host/machine.h"
+#include "tests/demo_reviews.h"
 #include "tests/networks.h"
 #include "train/rows.h"
 
 #include <math.h>
 #include <setjmp.h>
-#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +28,7 @@ static int read_model(void **state)
     (void)state;
     if (lstm_model_read(embedded->blob, embedded->size, &model, &err))
         fail_msg("%s", err.text);
+    lstm_model_dequantise(model);
     return 0;
 }
 
@@ -45,8 +46,9 @@ struct texts {
     int32_t count;
 };
 
-static void add_text(struct texts *t, const void *bytes, size_t size)
+static void add_text(void *arg, const void *bytes, size_t size)
 {
+    struct texts *t = arg;
     struct lstm_error err;
     if (t->count == TEXTS_MAX)
         return;
@@ -85,22 +87,9 @@ static void check(const char *what, const struct texts *t)
 
 static void reviews_of_the_demo_have_the_logits_of_the_cpu(void **state)
 {
-    static char sql[1 << 16];
     struct texts texts = { .count = 0 };
-    sqlite3 *db;
-    sqlite3_stmt *s;
-    FILE *file = fopen("sql/demo_reviews.sql", "r");
     (void)state;
-    assert_non_null(file);
-    sql[fread(sql, 1, sizeof sql - 1, file)] = '\0';
-    fclose(file);
-    assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(db, "SELECT body FROM reviews", -1, &s, NULL), SQLITE_OK);
-    while (sqlite3_step(s) == SQLITE_ROW)
-        add_text(&texts, sqlite3_column_text(s, 0), (size_t)sqlite3_column_bytes(s, 0));
-    sqlite3_finalize(s);
-    sqlite3_close(db);
+    demo_reviews(add_text, &texts);
     assert_true(texts.count >= 20);
     check("reviews of the demo", &texts);
     lstm_tokens_free(&texts.tokens);
