@@ -91,7 +91,6 @@ void cpu_encoder_tape_forward(struct cpu_encoder_tape *t, const struct lstm_batc
     lstm_windows_sort(t->unsorted, rows, t->windows);
     cpu_tile_plan(&t->tile, t->windows, rows, batch->tokens, t->ints);
     memset(t->scratch.zeros, 0, (size_t)rows * (size_t)s->hidden * sizeof(float));
-    memset(t->d_states, 0, (size_t)t->tile.positions * 2 * (size_t)s->hidden * sizeof *t->d_states);
     embed(t);
     for (int layer = 0; layer < s->layers; layer++) {
         const struct cpu_input input = input_of(t, layer);

@@ -31,8 +31,8 @@ void cpu_encoder_tape_carve(struct cpu_encoder_tape *tape, const struct lstm_bat
                             struct carver *carver);
 
 /* Runs the encoder over a checked batch; masks: locked dropout of the embedding (texts x
- * embedding), or NULL. The states of the last layer are in states; d_states is zero, for the task
- * to add to. */
+ * embedding), or NULL. The states of the last layer are in states; d_states is for the task to
+ * fill. */
 void cpu_encoder_tape_forward(struct cpu_encoder_tape *tape, const struct lstm_batch *batch,
                               const float *masks);
 
