@@ -173,9 +173,10 @@ static void steps_backward(struct cpu_encoder_tape *t, int layer, int reverse, f
         const int32_t rows = tile->base[s + 1] - tile->base[s];
         const float *before = s ? kept->cell + (size_t)tile->base[s - 1] * h : t->scratch.zeros;
         float *gates = kept->gates + here * lanes;
-        products->cell_backward(rows, hidden, gates, before, kept->cell + here * h,
-                                tile->place[reverse] + here, t->d_states + (reverse ? h : 0), 2 * h,
-                                t->d_state, t->d_cell, d_bias);
+        products->cell_backward(rows, s ? tile->base[s] - tile->base[s - 1] : 0, hidden, gates,
+                                before, kept->cell + here * h, tile->place[reverse] + here,
+                                t->d_states + (reverse ? h : 0), 2 * h, t->d_state, t->d_cell,
+                                d_bias);
         if (s > 0)
             products->gemm(rows, hidden, (int32_t)lanes, (struct cpu_matrix){ gates, lanes, 1 },
                            (struct cpu_panels){ back, 16, 16 * lanes }, t->d_state, h);
