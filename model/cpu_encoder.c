@@ -4,7 +4,7 @@
 
 size_t cpu_tile_ints(int32_t rows, int32_t steps, int32_t positions)
 {
-    return (size_t)steps + 1 + (size_t)rows + 4 * (size_t)positions;
+    return (size_t)steps + 1 + (size_t)rows + 5 * (size_t)positions;
 }
 
 int32_t cpu_tile_positions(const struct lstm_window *windows, int32_t rows)
@@ -27,6 +27,7 @@ void cpu_tile_plan(struct cpu_tile *tile, const struct lstm_window *windows, int
     tile->place[0] = memory, memory += positions;
     tile->place[1] = memory, memory += positions;
     tile->before = memory, memory += positions;
+    tile->row = memory, memory += positions;
     tile->tokens = memory;
     for (int32_t r = 0, at = 0; r < rows; at += windows[r].length, r++) {
         tile->offset[r] = at;
@@ -40,6 +41,7 @@ void cpu_tile_plan(struct cpu_tile *tile, const struct lstm_window *windows, int
         for (int32_t r = 0; r < running; r++, p++) {
             tile->place[0][p] = tile->offset[r] + s;
             tile->place[1][p] = tile->offset[r] + windows[r].length - 1 - s;
+            tile->row[p] = r;
             tile->before[p] = s ? tile->base[s - 1] + r : -1;
         }
         tile->base[s + 1] = p;

@@ -43,6 +43,7 @@ struct cpu_tile {
     int32_t *offset;   /* rows: the row-major position of a window's first token */
     int32_t *place[2]; /* positions: row-major position of each packed one, forward and reverse */
     int32_t *before;   /* positions: the packed position of the step before; -1: none */
+    int32_t *row;      /* positions: the row of each packed one */
     int32_t *tokens;   /* positions, row-major */
 };
 

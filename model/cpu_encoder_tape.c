@@ -48,8 +48,8 @@ void cpu_encoder_tape_carve(struct cpu_encoder_tape *t, const struct lstm_batch 
         }
     }
     t->states = carve(carver, positions * 2 * h, f);
-    t->d_input = carve(carver, positions * wide, f);
-    t->d_states = carve(carver, positions * wide, f);
+    t->d_input = s->layers > 1 ? carve(carver, positions * 2 * h, f) : NULL;
+    t->d_states = carve(carver, positions * 2 * h, f);
     t->scratch.x = carve(carver, most(whole, CPU_INPUT_ROWS) * wide, f);
     t->scratch.z = carve(carver, most(rows, CPU_INPUT_ROWS) * 4 * h, f);
     t->scratch.zeros = carve(carver, rows * h, f);
@@ -91,7 +91,6 @@ void cpu_encoder_tape_forward(struct cpu_encoder_tape *t, const struct lstm_batc
     lstm_windows_sort(t->unsorted, rows, t->windows);
     cpu_tile_plan(&t->tile, t->windows, rows, batch->tokens, t->ints);
     memset(t->scratch.zeros, 0, (size_t)rows * (size_t)s->hidden * sizeof(float));
-    memset(t->d_states, 0, (size_t)t->tile.positions * 2 * (size_t)s->hidden * sizeof *t->d_states);
     embed(t);
     for (int layer = 0; layer < s->layers; layer++) {
         const struct cpu_input input = input_of(t, layer);
@@ -103,12 +102,33 @@ void cpu_encoder_tape_forward(struct cpu_encoder_tape *t, const struct lstm_batc
     }
 }
 
-/* The gradient of the input of some packed positions from first on, added to d_input. */
+/* What the input of a packed position wants: of the embedding, or of the states of the layer below.
+ */
+static void input_wants(struct cpu_encoder_tape *t, int layer, int reverse, size_t position,
+                        const float *d, float *gradient)
+{
+    const struct cpu_kernels *k = t->weights->kernels;
+    const struct cpu_tile *tile = &t->tile;
+    const size_t place = (size_t)tile->place[reverse][position],
+                 in = (size_t)input_of(t, layer).cols;
+    if (layer > 0) {
+        k->add(in, d, t->d_input + place * in);
+        return;
+    }
+    const float *mask = cpu_mask_of(t->masks, t->windows[tile->row[position]].text, in);
+    float *row = gradient + (size_t)tile->tokens[place] * in;
+    if (mask)
+        k->add_product(in, d, mask, row);
+    else
+        k->add(in, d, row);
+}
+
+/* The gradient of the input of some packed positions from first on. */
 static void input_backward(struct cpu_encoder_tape *t, int layer, int reverse, size_t first,
-                           int32_t count)
+                           int32_t count, float *gradient)
 {
     const struct cpu_products *products = t->weights->products;
-    const int32_t cols = input_of(t, layer).cols, *place = t->tile.place[reverse] + first;
+    const int32_t cols = input_of(t, layer).cols;
     const size_t lanes = 4 * (size_t)t->weights->sizes.hidden / products->group, in = (size_t)cols;
     const float *dz = t->kept[layer][reverse].gates + first * lanes;
     memset(t->scratch.x, 0, (size_t)count * in * sizeof(float));
@@ -116,9 +136,8 @@ static void input_backward(struct cpu_encoder_tape *t, int layer, int reverse, s
         count, cols, (int32_t)lanes, (struct cpu_matrix){ dz, lanes, 1 },
         (struct cpu_panels){ t->weights->direction[layer][reverse].ih_back, 16, 16 * lanes },
         t->scratch.x, in);
-    for (int32_t i = 0; i < count; i++)
-        t->weights->kernels->add(in, t->scratch.x + (size_t)i * in,
-                                 t->d_input + (size_t)place[i] * in);
+    for (size_t i = 0; i < (size_t)count; i++)
+        input_wants(t, layer, reverse, first + i, t->scratch.x + i * in, gradient);
 }
 
 /* dz of the packed positions from a step's first one on, up to end, for products over positions;
@@ -136,7 +155,8 @@ static size_t stack_dz(struct cpu_encoder_tape *t, const float *dz, size_t first
 
 /* Back through time: leaves dz in the kept gates, adds the gradients of the biases and of the
  * input, the latter while the dz of some steps are still in the cache. */
-static void steps_backward(struct cpu_encoder_tape *t, int layer, int reverse, float *d_bias)
+static void steps_backward(struct cpu_encoder_tape *t, int layer, int reverse, float *d_bias,
+                           float *gradient)
 {
     const struct cpu_products *products = t->weights->products;
     const struct cpu_tile *tile = &t->tile;
@@ -153,15 +173,16 @@ static void steps_backward(struct cpu_encoder_tape *t, int layer, int reverse, f
         const int32_t rows = tile->base[s + 1] - tile->base[s];
         const float *before = s ? kept->cell + (size_t)tile->base[s - 1] * h : t->scratch.zeros;
         float *gates = kept->gates + here * lanes;
-        products->cell_backward(rows, hidden, gates, before, kept->cell + here * h,
-                                tile->place[reverse] + here, t->d_states + (reverse ? h : 0), 2 * h,
-                                t->d_state, t->d_cell, d_bias);
+        products->cell_backward(rows, s ? tile->base[s] - tile->base[s - 1] : 0, hidden, gates,
+                                before, kept->cell + here * h, tile->place[reverse] + here,
+                                t->d_states + (reverse ? h : 0), 2 * h, t->d_state, t->d_cell,
+                                d_bias);
         if (s > 0)
             products->gemm(rows, hidden, (int32_t)lanes, (struct cpu_matrix){ gates, lanes, 1 },
                            (struct cpu_panels){ back, 16, 16 * lanes }, t->d_state, h);
         stacked = stack_dz(t, kept->gates, here, stacked);
         if (s == 0 || finished - tile->base[s - 1] > CPU_INPUT_ROWS) {
-            input_backward(t, layer, reverse, here, finished - tile->base[s]);
+            input_backward(t, layer, reverse, here, finished - tile->base[s], gradient);
             finished = tile->base[s];
         }
     }
@@ -188,40 +209,22 @@ static void direction_backward(struct cpu_encoder_tape *t, int layer, int revers
     const size_t h = (size_t)hidden;
     float *d_ih = gradient + lstm_direction_at(&t->weights->sizes, layer, reverse);
     float *d_hh = d_ih + 4 * h * (size_t)input.cols, *d_bias = d_hh + 4 * h * h;
-    steps_backward(t, layer, reverse, d_bias);
+    steps_backward(t, layer, reverse, d_bias, gradient);
     const float *dz = t->dz ? t->dz : kept->gates;
     product_backward(t, dz, input.cols, input.rows, t->tile.place[reverse], d_ih);
     product_backward(t, dz, hidden, kept->state, t->tile.before, d_hh);
 }
 
-static void embedding_backward(struct cpu_encoder_tape *t, float *gradient)
-{
-    const struct cpu_kernels *k = t->weights->kernels;
-    const size_t e = (size_t)t->weights->sizes.embedding;
-    const float *from = t->d_states; /* where layer 0 left the gradient of its input */
-    for (int32_t r = 0; r < t->tile.rows; r++) {
-        const float *mask = cpu_mask_of(t->masks, t->windows[r].text, e);
-        for (int32_t i = 0; i < t->windows[r].length; i++, from += e) {
-            float *to = gradient + (size_t)t->tile.tokens[t->tile.offset[r] + i] * e;
-            if (mask)
-                k->add_product(e, from, mask, to);
-            else
-                k->add(e, from, to);
-        }
-    }
-}
-
 void cpu_encoder_tape_backward(struct cpu_encoder_tape *t, float *gradient)
 {
     for (int layer = t->weights->sizes.layers - 1; layer >= 0; layer--) {
-        size_t in = (size_t)input_of(t, layer).cols;
-        memset(t->d_input, 0, (size_t)t->tile.positions * in * sizeof *t->d_input);
+        const size_t in = (size_t)input_of(t, layer).cols;
+        if (layer > 0)
+            memset(t->d_input, 0, (size_t)t->tile.positions * in * sizeof *t->d_input);
         for (int reverse = 0; reverse < 2; reverse++)
             direction_backward(t, layer, reverse, gradient);
-        float *done =
-            t->d_states; /* what this layer's input wants is what the layer below must give */
+        float *done = t->d_states; /* what this layer's input wants the layer below must give */
         t->d_states = t->d_input;
         t->d_input = done;
     }
-    embedding_backward(t, gradient);
 }

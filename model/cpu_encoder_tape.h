@@ -16,7 +16,7 @@ struct cpu_encoder_tape {
     float *inputs[LSTM_LAYERS_MAX]; /* operands: positions x what a layer reads, row-major; of the
                                        first the embedding, dropout applied */
     float *states;                  /* of the last layer: positions x 2 hidden, row-major */
-    float *d_input, *d_states;      /* positions x the widest layer, row-major */
+    float *d_input, *d_states;      /* positions x 2 hidden, row-major; d_input for more layers */
     struct cpu_scratch scratch;     /* x has room for all positions */
     float *dz;               /* positions x 4 hidden, stacked; NULL where dz lie so already */
     float *fresh;            /* rows x hidden: a step's states */
@@ -31,8 +31,8 @@ void cpu_encoder_tape_carve(struct cpu_encoder_tape *tape, const struct lstm_bat
                             struct carver *carver);
 
 /* Runs the encoder over a checked batch; masks: locked dropout of the embedding (texts x
- * embedding), or NULL. The states of the last layer are in states; d_states is zero, for the task
- * to add to. */
+ * embedding), or NULL. The states of the last layer are in states; d_states is for the task to
+ * fill. */
 void cpu_encoder_tape_forward(struct cpu_encoder_tape *tape, const struct lstm_batch *batch,
                               const float *masks);
 

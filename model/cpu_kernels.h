@@ -31,6 +31,13 @@ struct cpu_pool {
     float total;     /* sum of exp(score - top) */
 };
 
+/* What a text's features want of its states; the arrays have width floats. */
+struct cpu_pool_gradient {
+    const float *weighted, *max, *mean; /* the gradient of each kind of feature */
+    float share;                        /* 1 / the states of the text */
+    float level; /* weighted . the mean by attention: what the softmax takes off every score's */
+};
+
 struct cpu_adam {
     float rate, beta1, beta2, epsilon;
     float correction1, correction2; /* 1 / (1 - beta^step) */
@@ -68,6 +75,13 @@ struct cpu_kernels {
     /* features (3 width): attention-weighted mean, max, mean over count states, times unit. */
     void (*pool_finish)(int32_t width, int32_t count, const struct cpu_pool *text, float unit,
                         float *features);
+
+    /* The gradient of count states (count x width) that were pooled, to d_states; that of attention
+     * is added. left (width): the maxima that no state has had the gradient of yet; the first state
+     * that equals one takes it, and a NaN stays. */
+    void (*pool_backward)(int32_t count, int32_t width, const float *states,
+                          const struct cpu_pool *pool, const struct cpu_pool_gradient *d,
+                          const float *attention, float *left, float *d_states, float *d_attention);
 
     /* logits[k] = bias[k] + weight[k] . features */
     void (*classify)(int32_t classes, int32_t width, const float *weight, const float *bias,

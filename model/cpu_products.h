@@ -42,10 +42,12 @@ struct cpu_products {
 
     /* The step's backward pass. The gradient of row r's state is d_state's row, which becomes 0,
      * and d_states + place[r] * width. The kept gates become dz, an operand, whose sum is added to
-     * d_bias; d_cell, the gradient of cell, becomes that of cell_before. */
-    void (*cell_backward)(int32_t rows, int32_t hidden, float *gates, const float *cell_before,
-                          const float *cell, const int32_t *place, const float *d_states,
-                          size_t width, float *d_state, float *d_cell, float *d_bias);
+     * d_bias; d_cell, the gradient of cell, becomes that of cell_before. What lies `next` rows
+     * before each row, of the step that comes next, is asked of the memory meanwhile. */
+    void (*cell_backward)(int32_t rows, int32_t next, int32_t hidden, float *gates,
+                          const float *cell_before, const float *cell, const int32_t *place,
+                          const float *d_states, size_t width, float *d_state, float *d_cell,
+                          float *d_bias);
 
     /* As cpu_kernels.gemm; depth and strides count lanes. */
     void (*gemm)(int32_t rows, int32_t cols, int32_t depth, struct cpu_matrix a,

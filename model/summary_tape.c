@@ -224,20 +224,21 @@ static enum lstm_status check(struct lstm_summary_tape *t, const struct lstm_bat
 
 /* ---- forward ---- */
 
-/* The states of a text's tokens in order, from (or, adding, back to) the windows that own them. */
+/* The states of a text's tokens in order, from (or back to) the windows that own them; back there,
+ * the others become 0. */
 static void move_states(struct lstm_summary_tape *t, const struct lstm_batch *batch, float *by_text,
                         int is_back)
 {
     const size_t h2 = 2 * (size_t)t->decoder->sizes.hidden;
+    float *states = is_back ? t->encoder.d_states : t->encoder.states;
+    if (is_back)
+        memset(states, 0, (size_t)t->encoder.tile.positions * h2 * sizeof *states);
     for (int32_t row = 0; row < t->encoder.tile.rows; row++) {
         const struct lstm_window *window = &t->encoder.windows[row];
-        size_t from = cpu_encoder_tape_owned(&t->encoder, row) * h2,
-               count = (size_t)window->own_length * h2;
-        float *text = by_text + (size_t)(window->own_start - batch->starts[0]) * h2;
-        if (is_back)
-            t->encoder.weights->kernels->add(count, text, t->encoder.d_states + from);
-        else
-            memcpy(text, t->encoder.states + from, count * sizeof *text);
+        float *owned = states + cpu_encoder_tape_owned(&t->encoder, row) * h2,
+              *text = by_text + (size_t)(window->own_start - batch->starts[0]) * h2;
+        memcpy(is_back ? owned : text, is_back ? text : owned,
+               (size_t)window->own_length * h2 * sizeof *owned);
     }
 }
 

@@ -8,7 +8,7 @@ struct lstm_tape {
     struct cpu_encoder_tape encoder;
     const float *feature_masks;   /* not ours: texts x 6 hidden, or NULL */
     float *features, *d_features; /* texts x 6 hidden */
-    char *taken; /* texts x 2 hidden: the state that was a feature's maximum has been met */
+    float *left; /* texts x 2 hidden: the maxima whose states have not been met on the way back */
     struct cpu_pools pools;
     void *memory; /* all of the above: grows, never shrinks */
     size_t size;
@@ -38,7 +38,7 @@ static void lay_out(struct lstm_tape *t, const struct lstm_batch *batch, struct 
     cpu_encoder_tape_carve(&t->encoder, batch, carver);
     t->features = carve(carver, texts * 6 * h, f);
     t->d_features = carve(carver, texts * 6 * h, f);
-    t->taken = carve(carver, texts * 2 * h, sizeof *t->taken);
+    t->left = carve(carver, texts * 2 * h, f);
     t->pools.texts = carve(carver, texts, sizeof *t->pools.texts);
     t->pools.counts = carve(carver, texts, sizeof *t->pools.counts);
     t->pools.scores = carve(carver, (size_t)s->window + 16, f);
@@ -109,53 +109,41 @@ static void classifier_backward(struct lstm_tape *t, int32_t text, const float *
     cpu_mask_row(d_features, cpu_mask_of(t->feature_masks, text, columns), columns);
 }
 
-/* Where the maximum of a feature stands first in the text, the state takes its gradient. */
-static void max_backward(size_t width, const float *d_max, const float *max, const float *state,
-                         char *taken, float *d_state)
-{
-    for (size_t j = 0; j < width; j++)
-        if (state[j] == max[j] && !taken[j]) {
-            d_state[j] += d_max[j];
-            taken[j] = 1;
-        }
-}
-
-/* One window of a text: the gradient of its owned states from attention, max and mean. */
+/* One window of a text: the gradient of its states, which is nothing but for those that the window
+ * owns. */
 static void pool_backward(struct lstm_tape *t, int32_t row, float *gradient)
 {
     const struct cpu_kernels *k = t->encoder.weights->kernels;
     const struct lstm_sizes *s = &t->encoder.weights->sizes;
     const struct lstm_window *window = &t->encoder.windows[row];
     const struct cpu_pool *pool = &t->pools.texts[window->text];
-    const int32_t width = 2 * s->hidden;
-    const size_t w = (size_t)width, text = (size_t)window->text;
-    const float *attention = t->encoder.weights->params + lstm_attention_at(s);
-    const float *d_weighted = t->d_features + text * 3 * w, *d_max = d_weighted + w,
-                *d_mean = d_max + w;
-    const float share = 1.0f / (float)t->pools.counts[text];
-    /* d_weighted . the attention-weighted mean: the level that the softmax takes off every score's
-     * gradient */
-    const float level = k->dot(width, d_weighted, pool->weighted) / pool->total;
-    const size_t first = cpu_encoder_tape_owned(&t->encoder, row);
-    for (size_t i = first; i < first + (size_t)window->own_length; i++) {
-        const float *state = t->encoder.states + i * w;
-        float *d_state = t->encoder.d_states + i * w;
-        float probability = k->exp(k->dot(width, state, attention) - pool->top) / pool->total;
-        float d_score = probability * (k->dot(width, d_weighted, state) - level);
-        k->axpy(width, probability, d_weighted, d_state);
-        k->axpy(width, share, d_mean, d_state);
-        k->axpy(width, d_score, attention, d_state);
-        k->axpy(width, d_score, state, gradient + lstm_attention_at(s));
-        max_backward(w, d_max, pool->max, state, t->taken + text * w, d_state);
-    }
+    const size_t w = 2 * (size_t)s->hidden, text = (size_t)window->text;
+    const float *d_features = t->d_features + text * 3 * w;
+    const struct cpu_pool_gradient d = {
+        .weighted = d_features,
+        .max = d_features + w,
+        .mean = d_features + 2 * w,
+        .share = 1.0f / (float)t->pools.counts[text],
+        .level = k->dot((int32_t)w, d_features, pool->weighted) / pool->total,
+    };
+    const size_t first = (size_t)t->encoder.tile.offset[row],
+                 owned = cpu_encoder_tape_owned(&t->encoder, row),
+                 end = owned + (size_t)window->own_length;
+    float *d_states = t->encoder.d_states;
+    memset(d_states + first * w, 0, (owned - first) * w * sizeof *d_states);
+    k->pool_backward(window->own_length, (int32_t)w, t->encoder.states + owned * w, pool, &d,
+                     t->encoder.weights->params + lstm_attention_at(s), t->left + text * w,
+                     d_states + owned * w, gradient + lstm_attention_at(s));
+    memset(d_states + end * w, 0, (first + (size_t)window->length - end) * w * sizeof *d_states);
 }
 
 static void head_backward(struct lstm_tape *t, const float *d_logits, float *gradient)
 {
-    size_t width = 2 * (size_t)t->encoder.weights->sizes.hidden;
-    memset(t->taken, 0, (size_t)t->encoder.batch->texts * width);
-    for (int32_t text = 0; text < t->encoder.batch->texts; text++)
+    const size_t width = 2 * (size_t)t->encoder.weights->sizes.hidden;
+    for (int32_t text = 0; text < t->encoder.batch->texts; text++) {
         classifier_backward(t, text, d_logits, gradient);
+        memcpy(t->left + (size_t)text * width, t->pools.texts[text].max, width * sizeof *t->left);
+    }
     for (int32_t row = 0; row < t->encoder.tile.rows; row++) /* a text's windows come in order */
         pool_backward(t, row, gradient);
 }

@@ -43,6 +43,12 @@ static inline v16 v16_fnma(v16 a, v16 b, v16 c)
     return (v16){ _mm256_fnmadd_ps(a.lo, b.lo, c.lo), _mm256_fnmadd_ps(a.hi, b.hi, c.hi) };
 }
 
+static inline v16 v16_where_equal(v16 a, v16 b, v16 yes, v16 no)
+{
+    return (v16){ _mm256_blendv_ps(no.lo, yes.lo, _mm256_cmp_ps(a.lo, b.lo, _CMP_EQ_OQ)),
+                  _mm256_blendv_ps(no.hi, yes.hi, _mm256_cmp_ps(a.hi, b.hi, _CMP_EQ_OQ)) };
+}
+
 static inline v16 v16_round(v16 a)
 {
     enum { NEAREST = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC };

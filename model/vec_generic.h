@@ -71,6 +71,11 @@ static inline v16 v16_fnma(v16 a, v16 b, v16 c)
 /* b where the lanes are equal or either is NaN, as maxps and minps do */
 static inline v16 v16_max(v16 a, v16 b) { V16_EACH(a.lane[i] > b.lane[i] ? a.lane[i] : b.lane[i]); }
 static inline v16 v16_min(v16 a, v16 b) { V16_EACH(a.lane[i] < b.lane[i] ? a.lane[i] : b.lane[i]); }
+/* yes where a equals b, else no; a NaN equals nothing */
+static inline v16 v16_where_equal(v16 a, v16 b, v16 yes, v16 no)
+{
+    V16_EACH(a.lane[i] == b.lane[i] ? yes.lane[i] : no.lane[i]);
+}
 static inline v16 v16_round(v16 a) { V16_EACH(rintf(a.lane[i])); } /* to nearest, ties to even */
 
 /* 2^n for integral n in -126..127 */

@@ -17,7 +17,8 @@ for compiler in "$@"; do
         *_avx512.h) isa=${ISA_avx512:-} ;;
         *_avx512vnni.h) isa=${ISA_avx512vnni:-} ;;
         *_avx512bf16.h) isa=${ISA_avx512bf16:-} ;;
-        */vec_math.h | */cell_math.h) isa='-include model/vec_generic.h' ;; # over the vocabulary that the including file has chosen
+        # These two are over the vocabulary that the including file has chosen.
+        */vec_math.h | */cell_math.h) isa='-include model/vec_generic.h' ;;
         *) isa= ;;
         esac
         # Unused static functions are fine in a header.
