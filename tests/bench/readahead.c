@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TEXTS = 500, SHORT_TEXTS = 5000, RUNS = 5 };
+enum { TEXTS = 500, SHORT_TEXTS = 20000, RUNS = 5 };
 
 int sqlite3_lstmext_init(sqlite3 *db, char **message, const void *api);
 
