@@ -25,7 +25,7 @@ static struct {
 } cache = { .state.limit = (size_t)CACHE_MB_DEFAULT << 20 };
 
 static struct siphash_key key;
-static pthread_once_t key_once = PTHREAD_ONCE_INIT;
+static pthread_once_t begun = PTHREAD_ONCE_INIT;
 
 /* SQLite's generator only where the system has none: taking numbers from it would change what a
  * user's seeded random() gives. */
@@ -38,9 +38,26 @@ static void make_key(void)
         fclose(random);
 }
 
+static void before_fork(void)
+{
+    pthread_mutex_lock(&lock);
+}
+
+static void after_fork(void)
+{
+    pthread_mutex_unlock(&lock);
+}
+
+/* A child of a process whose other threads are at work has a whole cache, and nobody in it. */
+static void begin(void)
+{
+    make_key();
+    pthread_atfork(before_fork, after_fork, after_fork);
+}
+
 struct siphash_key result_cache_key(void)
 {
-    pthread_once(&key_once, make_key);
+    pthread_once(&begun, begin);
     return key;
 }
 

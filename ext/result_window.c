@@ -98,8 +98,10 @@ static int grow_bytes(struct result_window *window, size_t size)
 
 int result_window_add(struct result_window *window, const struct fingerprint *key)
 {
-    if (!grow_slots(window))
+    if (!grow_slots(window)) {
+        window->is_full = 1;
         return 0;
+    }
     window->slots[window->filled++] = (struct result_slot){ .key = *key, .state = SLOT_WAITING };
     *place(window, key) = (uint32_t)window->filled;
     return 1;
@@ -144,7 +146,8 @@ static int pack_bytes(struct result_window *window)
 void result_window_renew(struct result_window *window, struct seen *seen)
 {
     size_t kept = 0;
-    if (window->held < result_cache_state().limit / 8 || 2 * window->ready > window->filled)
+    const int is_small = !window->is_full && window->held < result_cache_state().limit / 8;
+    if (is_small || 2 * window->ready > window->filled)
         return;
     for (size_t i = 0; i < window->filled; i++) {
         const struct result_slot *slot = &window->slots[i];

@@ -31,7 +31,7 @@ struct result_window {
     size_t size, room;         /* of bytes */
     size_t held;               /* see result_cache_hold */
     size_t ready;              /* slots that are SLOT_READY */
-    int is_full;               /* some result found no memory */
+    int is_full;               /* some slot or result found no memory */
 };
 
 /* NULL: the window does not have the key. Slots move when one is added. */
@@ -51,8 +51,8 @@ static inline const unsigned char *result_window_bytes(const struct result_windo
     return window->bytes + 8 * (size_t)slot->at;
 }
 
-/* Where the window has grown large and most of it is not SLOT_READY, forgets that; everything where
- * there is no memory to keep the rest. What was used goes into seen. */
+/* Where the window has grown large, or found no memory, and most of it is not SLOT_READY, forgets
+ * that; everything where there is no memory to keep the rest. What was used goes into seen. */
 void result_window_renew(struct result_window *window, struct seen *seen);
 void result_window_clear(struct result_window *window);
 

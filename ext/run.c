@@ -100,19 +100,17 @@ static size_t texts_of(double quotient, size_t most)
 }
 
 /* The next window where all of the last one was used. Every look-ahead comes past all the texts
- * before its own, so windows grow with those: while they are quickly scored by four, else by
- * a quarter of what was consumed, or so that to come past the others costs a twentieth of scoring
- * it, or an eighth of what is gained. But for the last reason no more is scored ahead than was
- * consumed. */
+ * before its own, so windows grow with those: to a quarter of what was consumed, to twice that
+ * where it is quickly scored, and so far that to come past the others costs a twentieth of scoring
+ * it, if that is no more than was consumed, or an eighth of what is gained. */
 static size_t larger_window(const struct run *run, int is_eager)
 {
-    const size_t doubled = 2 * run->wanted;
     const double gain = run_gain(run), ahead = ahead_seconds(run, 0);
     size_t wanted = larger(run->wanted, run->consumed / 4);
-    if (run->wanted < WINDOW_DOUBLES_TO || run->vetted.aggregates)
-        wanted = doubled;
-    else if (!is_eager && ahead > 0) {
-        wanted = larger(wanted, texts_of(WINDOW_SECONDS / ahead, 2 * doubled));
+    if (run->wanted < WINDOW_DOUBLES_TO || run->vetted.aggregates) {
+        wanted = 2 * run->wanted;
+    } else if (!is_eager && ahead > 0) {
+        wanted = larger(wanted, texts_of(WINDOW_SECONDS / ahead, 2 * run->consumed));
         wanted = larger(wanted, texts_of(20 * run->last_collect_s / ahead, run->consumed));
     }
     if (!is_eager && run->lookaheads > 1 && gain > 0)

@@ -6,9 +6,12 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -175,6 +178,38 @@ static void threads_share_it(void **state)
     assert_int_equal(result_cache_state().held, 0);
 }
 
+static atomic_int done;
+
+static void *keep_many(void *arg)
+{
+    (void)arg;
+    for (uint64_t i = 0; !done; i++)
+        keep(i % 5000);
+    return NULL;
+}
+
+/* The child has a thread less, which may have been in the middle of it. */
+static void a_child_of_a_busy_process_has_a_whole_cache(void **state)
+{
+    pthread_t thread;
+    (void)state;
+    result_cache_key();
+    assert_int_equal(pthread_create(&thread, NULL, keep_many, NULL), 0);
+    for (int i = 0; i < 200; i++) {
+        int status = -1;
+        const pid_t child = fork();
+        if (child == 0) {
+            alarm(20);
+            keep(7);
+            _exit(has(7) == 1 && has(1000000) == -1 ? 0 : 1);
+        }
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_int_equal(status, 0);
+    }
+    done = 1;
+    pthread_join(thread, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,6 +218,7 @@ int main(void)
         cmocka_unit_test_setup(windows_take_their_memory_from_the_cache, empty),
         cmocka_unit_test_setup(texts_that_were_seen_are_known_or_counted, empty),
         cmocka_unit_test_setup(threads_share_it, empty),
+        cmocka_unit_test_setup(a_child_of_a_busy_process_has_a_whole_cache, empty),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
