@@ -22,9 +22,9 @@ const struct machine_path machine_paths[6] = {
 /* Multiprocessors: two groups of each direction have 8192 threads, more than ThreadSanitizer takes.
  */
 #ifdef __SANITIZE_THREAD__
-enum { LARGE = 8 };
+enum { LARGE = 8, HAS_THREAD_SANITIZER = 1 };
 #else
-enum { LARGE = 16 };
+enum { LARGE = 16, HAS_THREAD_SANITIZER = 0 };
 #endif
 
 void machine_set_up(void)
@@ -45,6 +45,15 @@ int machine_seeds(void)
 int machine_is_short(void)
 {
     return !getenv("CUDA_HOST_SEEDS");
+}
+
+int machine_leaves_out(const struct machine_path *path)
+{
+    const int is_left =
+        HAS_THREAD_SANITIZER && machine_is_short() && path == &machine_paths[MACHINE_GROUPS];
+    if (is_left)
+        print_message("SKIPPED: groups of blocks under ThreadSanitizer: set CUDA_HOST_SEEDS\n");
+    return is_left;
 }
 
 const struct lstm_backend *machine_backend(int32_t device, enum lstm_precision precision)
