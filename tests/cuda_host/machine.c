@@ -69,8 +69,8 @@ const struct lstm_backend *machine_backend(int32_t device, enum lstm_precision p
 void machine_classify(const struct lstm_backend *backend, const struct lstm_model *model,
                       const struct lstm_batch *batch, float *logits)
 {
-    struct lstm_loaded *loaded;
-    struct lstm_session *session;
+    struct lstm_loaded *loaded = NULL;
+    struct lstm_session *session = NULL;
     struct lstm_error err = { .text = "" };
     if (backend->load(model, &loaded, &err) || backend->open(loaded, &session, &err) ||
         backend->classify(session, batch, logits, &err))
