@@ -74,7 +74,7 @@ static void rounds_follow_one_another(void **state)
     const struct machine_path *path = *state;
     const int has_products = path->precision == LSTM_PRECISION_FP32;
     const int is_wide = path->hidden > 64; /* more memory, slower */
-    const int32_t texts = is_wide ? TEXTS / 3 : TEXTS;
+    const int32_t texts = is_wide || has_products ? TEXTS / 3 : TEXTS;
     const struct lstm_sizes sizes = { .vocab = 30,
                                       .embedding = 16,
                                       .hidden = has_products ? 16 : path->hidden,
