@@ -178,6 +178,32 @@ static void classify_step(const float *shares, struct trainer *t, struct trainer
     assert_int_equal(trainer_step(t, &d, order, 3, loss, &err), LSTM_OK);
 }
 
+static void a_precision_is_part_of_a_run_and_repeats_it(void **state)
+{
+    static const char *const precisions[] = { NULL, "fp32", "bf16", "bf16" };
+    struct trainer runs[4], none;
+    struct trainer_loss loss;
+    struct trainer_options options = plain;
+    struct lstm_error err;
+    size_t size = 0;
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        options.precision = precisions[i];
+        options.shards = 2;
+        options.threads = 1 + i % 2;
+        step(&options, 10, &runs[i], &loss);
+        size = runs[i].count * sizeof *runs[i].params;
+    }
+    assert_memory_equal(runs[0].params, runs[1].params, size);
+    assert_memory_equal(runs[2].params, runs[3].params, size);
+    assert_memory_not_equal(runs[1].params, runs[2].params, size);
+    for (int i = 0; i < 4; i++)
+        trainer_close(&runs[i]);
+    options.precision = "fp8";
+    assert_int_equal(trainer_open(&sizes, &options, &none, &err), LSTM_RANGE);
+    assert_string_equal(err.text, "there is no precision fp8, use fp32 or bf16");
+}
+
 static void a_share_weighs_the_losses_and_gradients_of_the_classes(void **state)
 {
     static const float none[3] = { 0, 0, 0 }, mixed[3] = { 0.25f, 0.25f, 0.25f };
@@ -205,6 +231,7 @@ static void a_share_weighs_the_losses_and_gradients_of_the_classes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_precision_is_part_of_a_run_and_repeats_it),
         cmocka_unit_test(a_share_weighs_the_losses_and_gradients_of_the_classes),
         cmocka_unit_test(a_step_is_the_same_in_any_number_of_shards_but_for_rounding),
         cmocka_unit_test(the_losses_are_what_the_options_ask_for),

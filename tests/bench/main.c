@@ -27,6 +27,9 @@ static const struct {
     { "tokenizer", bench_tokenizer, 1, "the tokenizer" },
     { "threads", bench_threads, 0,
       "threads, 128 texts of review lengths, by the clock on the wall" },
+    { "training", bench_training, 0,
+      "training in both directions: tokens of texts; its limit: 48 H (E + H) operations and 2 H "
+      "cells a token" },
     { "readahead", bench_readahead, 1, "scalar functions that read ahead, beside the bare engine" },
     { "shipped", bench_shipped, 1, "the models inside the extension" },
     { "shares", bench_shares, 1,
@@ -85,7 +88,8 @@ int main(int argc, char **argv)
         while (part < PARTS && strcmp(parts[part].name, argv[i]) != 0)
             part++;
         race_check(part == PARTS,
-                   "parts are int8, fp32, decoder, tokenizer, threads, shipped, shares, chart");
+                   "parts are int8, fp32, decoder, tokenizer, threads, training, readahead, "
+                   "shipped, shares, chart");
     }
     if (!is_chart)
         print_machine(argv[1]);

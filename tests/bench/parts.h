@@ -10,6 +10,7 @@ void bench_decoder(const char *texts);
 void bench_tokenizer(const char *texts);
 void bench_readahead(const char *texts);
 void bench_threads(const char *texts);
+void bench_training(const char *texts);
 void bench_shipped(const char *texts);
 void bench_shares(const char *texts);
 void bench_chart(const char *texts);

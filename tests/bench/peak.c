@@ -32,6 +32,7 @@
 #define FMA512(i) "vfmadd213ps %%zmm12, %%zmm13, %%zmm" i "\n\t"
 #define FMA256(i) "vfmadd213ps %%ymm12, %%ymm13, %%ymm" i "\n\t"
 #define VNNI512(i) "vpdpbusd %%zmm12, %%zmm13, %%zmm" i "\n\t"
+#define BF16512(i) "vdpbf16ps %%zmm12, %%zmm13, %%zmm" i "\n\t"
 #define MADD(r, i)                                   \
     "vpmaddubsw %%" r "12, %%" r "13, %%" r "14\n\t" \
     "vpmaddwd %%" r "13, %%" r "14, %%" r "14\n\t"   \
@@ -39,9 +40,10 @@
 #define MADD512(i) MADD("zmm", i)
 #define MADD256(i) MADD("ymm", i)
 
-enum { BYTES = 0x03030303 };
+enum { BYTES = 0x03030303, HALVES = 0x3eff3eff /* twice 0.498 */ };
 REPEAT(fma512, "avx512f", "zmm", .number = 0.499F, FMA512)
 REPEAT(fma256, "avx2,fma", "ymm", .number = 0.499F, FMA256)
+REPEAT(bf16512, "avx512f,avx512bf16", "zmm", .bits = HALVES, BF16512)
 REPEAT(vnni512, "avx512f,avx512vnni", "zmm", .bits = BYTES, VNNI512)
 REPEAT(madd512, "avx512f,avx512bw", "zmm", .bits = BYTES, MADD512)
 REPEAT(madd256, "avx2", "ymm", .bits = BYTES, MADD256)
@@ -56,12 +58,14 @@ HAS(has_fma, "fma")
 HAS(has_avx512f, "avx512f")
 HAS(has_avx512bw, "avx512bw")
 HAS(has_vnni, "avx512vnni")
+HAS(has_bf16, "avx512bf16")
 
 static const struct peak int8_peaks[] = {
     { "vpdpbusd zmm", 128, has_vnni, vnni512 },
     { "vpmaddubsw zmm", 128, has_avx512bw, madd512 },
     { "vpmaddubsw ymm", 64, has_avx2, madd256 },
 };
+static const struct peak bf16_peak = { "vdpbf16ps zmm", 64, has_bf16, bf16512 };
 static const struct peak fp32_peaks[] = {
     { "vfmadd zmm", 32, has_avx512f, fma512 },
     { "vfmadd ymm", 16, has_fma, fma256 },
@@ -86,7 +90,17 @@ const struct peak *peak_fp32(const char *isa)
     return best(fp32_peaks, sizeof fp32_peaks / sizeof *fp32_peaks, isa);
 }
 
+const struct peak *peak_bf16(void)
+{
+    return bf16_peak.is_here() ? &bf16_peak : NULL;
+}
+
 #else
+
+const struct peak *peak_bf16(void)
+{
+    return NULL;
+}
 
 const struct peak *peak_int8(const char *isa)
 {
@@ -148,6 +162,14 @@ struct work work_encoder(const struct lstm_sizes *sizes, int is_int8, const char
                           .int8_operations = is_int8 ? operations : 0,
                           .fp32_operations = is_int8 ? 0 : operations,
                           .cells = h * sizes->layers };
+}
+
+struct work work_training(const struct lstm_sizes *sizes, int is_bf16)
+{
+    const double h = sizes->hidden, e = sizes->embedding;
+    return (struct work){ .fp32 = is_bf16 ? peak_bf16() : peak_fp32(NULL),
+                          .fp32_operations = 2 * 3 * 8 * h * (e + h),
+                          .cells = 2 * h };
 }
 
 struct work work_decoder(const struct lstm_sizes *sizes, int32_t source, int is_int8)

@@ -14,6 +14,7 @@ struct peak {
 };
 const struct peak *peak_int8(const char *isa);
 const struct peak *peak_fp32(const char *isa);
+const struct peak *peak_bf16(void);
 
 /* Work of one unit: operations of products in each precision, and what gates and attention need. */
 struct work {
@@ -30,6 +31,10 @@ struct work work_encoder(const struct lstm_sizes *sizes, int is_int8, const char
 
 /* A step of the decoder that attends to so many tokens, its share of the vocabulary included. */
 struct work work_decoder(const struct lstm_sizes *sizes, int32_t source, int is_int8);
+
+/* A token of a text in both directions of one layer, forward, backward to the input and to the
+ * weights; is_bf16: in place of fp32. */
+struct work work_training(const struct lstm_sizes *sizes, int is_bf16);
 
 /* A contestant's rate: units a second at the peaks, measured now. arg is a struct work. NaN where a
  * peak is unknown. */

@@ -1,6 +1,7 @@
 """PyTorch on one thread, answering a line with the rate of one run (see peer.h):
 
 lstm fp32|int8 EMBEDDING HIDDEN LENGTH...   nn.LSTM in one direction over a packed sequence: tokens a second
+train packed|fused EMBEDDING HIDDEN LENGTH...   steps of training (pytorch_training.py): tokens a second
 decoder luong|bahdanau fp32|int8 BATCH SOURCE TOKENS   greedy summaries of TOKENS from states of SOURCE tokens, units
     256, vocabulary 10,000: summaries a second, by the time of TOKENS less that of 1, which ours is measured by too
 
@@ -16,6 +17,9 @@ try:
 except ImportError as failure:
     print(failure, flush=True)
     sys.exit()
+
+sys.dont_write_bytecode = True
+from pytorch_training import training  # noqa: E402
 
 torch.manual_seed(1)
 torch.set_num_threads(1)
@@ -101,11 +105,22 @@ def decoder(attention, precision, batch, source, count):
     return run
 
 
+def train(kind, embedding, hidden, *lengths):
+    step = training(kind, embedding, hidden, *lengths)
+
+    def run():
+        began = time.process_time()
+        tokens = step()
+        return tokens, time.process_time() - began
+
+    return run
+
+
 runs = {}
 for line in sys.stdin:
     kind, *rest = line.split()
     if line not in runs:
-        runs[line] = {"lstm": lstm, "decoder": decoder}[kind](*rest)
+        runs[line] = {"lstm": lstm, "train": train, "decoder": decoder}[kind](*rest)
     units = seconds = 0
     while seconds < 0.1:
         more_units, more_seconds = runs[line]()
