@@ -156,13 +156,16 @@ $(BUILD)/flags: FORCE
 # are, the same sources are compiled for the CPU too, and run on tests/cuda_host, a test double of CUDA.
 
 CUDA_ARCHS     := 75 80 86 89 90 100 120
-CUDA_HEADERS   := $(wildcard $(CUDA_HOME)/include/cuda_runtime.h)
-NO_CUDA_HEADERS := SKIPPED: the CUDA backend on the CPU: no CUDA headers in $(CUDA_HOME)
+CUDA_HEADERS   := $(and $(wildcard $(CUDA_HOME)/include/cuda_runtime.h),$(wildcard \
+                  $(CUDA_HOME)/include/cublas_v2.h),$(shell command -v $(CXX)))
+NO_CUDA_HEADERS := SKIPPED: the CUDA backend on the CPU: it needs $(CXX) and CUDA's headers in $(CUDA_HOME)/include, \
+                   NVIDIA's packages cuda-nvcc-13-0, cuda-cudart-dev-13-0, cuda-cccl-13-0 and libcublas-dev-13-0
 GPU_C          := $(call objects,$(wildcard gpu/*.c))
 GPU_CU         := $(wildcard gpu/*.cu)
 NVCC_OBJ       := $(GPU_CU:gpu/%.cu=$(BUILD)/nvcc/%.o)
 CUDA_HOST_TEST := $(addprefix $(BUILD)/,$(basename $(wildcard tests/cuda_host/test_*)))
-GPU_TESTS      := $(if $(CUDA_HEADERS),$(CUDA_HOST_TEST)) # of the emulation; `make gpu-host-test` runs them
+# Of the emulation. `make test` runs them in their short form, `make gpu-host-test` thoroughly.
+GPU_TESTS      := $(if $(CUDA_HEADERS),$(CUDA_HOST_TEST))
 CUDA_HOST_OBJ  := $(call objects,$(wildcard tests/cuda_host/*.cc))
 CUDA_HOST_GPU  := $(GPU_C) $(GPU_CU:gpu/%.cu=$(BUILD)/cuda_host/%.o)
 CUDA_INCLUDES  := -isystem $(CUDA_HOME)/include -isystem $(CUDA_HOME)/include/cccl
@@ -180,7 +183,7 @@ CXX_COMPILE  := $(CXX) -std=c++17 -ffile-prefix-map=$(CURDIR)=. -MMD -MP -fPIC -
 CUDA_COMPILE := $(CXX_COMPILE) -Itests/cuda_host/twins -I. $(CUDA_INCLUDES) -include tests/cuda_host/simt.h \
                 -Wno-unknown-pragmas $(if $(findstring clang,$(CXX)),,-Wno-class-memaccess)
 
-.PHONY: gpu gpu-host-test gpu-host-unit
+.PHONY: gpu gpu-host-test gpu-host-unit gpu-host-sql
 gpu:
 	@if [ -n "$(NVCC)" ]; then $(MAKE) --no-print-directory lstm_cuda.so; \
 	else echo "SKIPPED: lstm_cuda.so: there is no nvcc on the PATH"; fi
@@ -232,16 +235,25 @@ $(BUILD)/cuda_host/lstm_cuda.so: $(CUDA_HOST_OBJ) $(CUDA_HOST_GPU) $(BUILD)/libl
 gpu-host-unit: $(GPU_TESTS)
 	@tests/run_unit.sh $(BUILD)/tests/logs $(GPU_TESTS)
 
-# What a developer runs: all paths, more seeds, each of the sanitizers.
+gpu-host-sql: $(BUILD)/lstm_ext.so $(BUILD)/cuda_host/lstm_cuda.so
+	@tests/run_sql.sh $< tests/cuda_host/shell.sql
+
+# What a developer runs: all paths with four seeds, the extension in the shell, each of the sanitizers. SHORT=1: each
+# set of kernels once. The shipped model's table takes the sanitizers minutes and shows them nothing new.
+SANITIZED_GPU_TESTS = $(patsubst $(BUILD)/%,build/$(1)/%,$(filter-out %/test_shipped,$(GPU_TESTS)))
 gpu-host-test:
-	@[ -n "$(CUDA_HEADERS)" ] || { echo "$(NO_CUDA_HEADERS)"; exit 0; }; \
-	export CUDA_HOST_SEEDS=1; \
-	CUDA_HOST_SEEDS=$(if $(SHORT),4,8) $(MAKE) --no-print-directory gpu-host-unit && \
-	$(MAKE) --no-print-directory CC=gcc BUILD=build/asan SANITIZE=address,undefined gpu-host-unit && \
-	$(MAKE) --no-print-directory CC=gcc BUILD=build/tsan SANITIZE=thread gpu-host-unit && \
+	@[ -n "$(CUDA_HEADERS)" ] || { echo "$(strip $(NO_CUDA_HEADERS))"; exit 0; }; \
+	unset CUDA_HOST_SEEDS; $(if $(SHORT),,export CUDA_HOST_SEEDS=4;) \
+	$(MAKE) --no-print-directory gpu-host-unit gpu-host-sql && \
+	{ $(if $(SHORT),,export CUDA_HOST_SEEDS=1;) \
+	$(MAKE) --no-print-directory CC=gcc BUILD=build/asan SANITIZE=address,undefined gpu-host-unit \
+	    GPU_TESTS="$(call SANITIZED_GPU_TESTS,asan)" && \
+	$(MAKE) --no-print-directory CC=gcc BUILD=build/tsan SANITIZE=thread gpu-host-unit \
+	    GPU_TESTS="$(call SANITIZED_GPU_TESTS,tsan)" && \
 	if echo 'int main(void) { return 0; }' | clang -fsanitize=memory -x c - -o /dev/null 2> /dev/null; then \
-	    $(MAKE) --no-print-directory CC=clang BUILD=build/msan SANITIZE=memory gpu-host-unit; \
-	else echo "SKIPPED: the CUDA backend under MemorySanitizer: no clang with it here"; fi
+	    $(MAKE) --no-print-directory CC=clang BUILD=build/msan SANITIZE=memory gpu-host-unit \
+	        GPU_TESTS="$(call SANITIZED_GPU_TESTS,msan)"; \
+	else echo "SKIPPED: the CUDA backend under MemorySanitizer: no clang with it here"; fi; }
 
 # On a machine with a GPU: everything that cannot be shown without one, into one report. What is missing is a failure.
 GPU_CHECKS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/gpu/*.c))
@@ -284,14 +296,17 @@ demo: deps
 
 # Tests. `test` is what a user runs; it needs neither Python nor a corpus and says what it skips.
 
+TEST_PARTS := unit sql-tests job-tests readme-tests $(if $(GPU_TESTS),gpu-host-unit)
+
 test: deps
-	@$(MAKE) --no-print-directory all $(TESTS)
-	@for part in unit sql-tests job-tests readme-tests; do $(MAKE) --no-print-directory $$part; done | \
+	@$(MAKE) --no-print-directory all $(TESTS) $(GPU_TESTS)
+	@$(if $(GPU_TESTS),,echo "$(strip $(NO_CUDA_HEADERS))")
+	@for part in $(TEST_PARTS); do $(MAKE) --no-print-directory $$part; done | \
 	    tee $(BUILD)/test.log; \
 	awk '/: [0-9]+ passed, [0-9]+ failed, [0-9]+ skipped/ { \
 	         sub(/.*: /, ""); passed += $$1; failed += $$3; skipped += $$5; parts++ } \
 	     END { printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped; \
-	           exit failed || parts != 4 }' $(BUILD)/test.log
+	           exit failed || parts != $(words $(TEST_PARTS)) }' $(BUILD)/test.log
 
 unit: $(TESTS)
 	@tests/run_unit.sh $(BUILD)/tests/logs $(TESTS)
@@ -312,7 +327,8 @@ THREAD_TESTS  := $(filter $(addprefix %/,test_ext test_registry test_run test_ex
                    test_scorer test_result_cache test_cluster),$(TESTS))
 
 .PHONY: check-asan check-threads check-clang check-objects check-headers check-readahead check-oracles
-check: all check-objects check-headers lint check-clang check-asan check-threads fuzz check-readahead check-oracles
+check: all check-objects check-headers lint check-clang check-asan check-threads gpu-host-test fuzz check-readahead \
+       check-oracles
 	@echo "check: all passed"
 
 check-objects: all

@@ -47,7 +47,9 @@ static enum lstm_status open_locked(const char *path, struct lstm_error *err)
                          "the directory of this extension is not known; say where " LSTM_PLUGIN_FILE
                          " is by cuda_plugin");
     if (access(path, F_OK))
-        return lstm_fail(err, LSTM_UNAVAILABLE, "%s: %s", path, strerror(errno));
+        return lstm_fail(err, LSTM_UNAVAILABLE,
+                         "%s: %s; put the plug-in there or say where it is by cuda_plugin", path,
+                         strerror(errno));
     /* NODELETE: the CUDA runtime registers exit handlers that point into its own code, so unmapping
      * it would turn process exit into a crash. */
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);

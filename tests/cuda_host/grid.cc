@@ -53,7 +53,7 @@ struct block {
 
 /* ThreadSanitizer takes what one fiber does for ordered, so blocks that follow one another are
  * dealt to several structures: a race between two blocks is missed only where both got the same. */
-enum { BLOCKS_UNDER_TSAN = 6 };
+enum { BLOCKS_UNDER_TSAN = 3 };
 
 /* Never destroyed, here and elsewhere: somebody's destructor may call CUDA at the end. */
 std::vector<std::unique_ptr<block>> &blocks = *new std::vector<std::unique_ptr<block>>;

@@ -18,6 +18,20 @@ void machine_set_up(void);
 int machine_seeds(void);
 int machine_is_short(void);
 
+/* The ways through the backend: each is another set of kernels. hidden: units that lead there. */
+struct machine_path {
+    const char *name;
+    int32_t device, hidden;
+    enum lstm_precision precision;
+    int is_quick; /* runs in a short test too */
+};
+enum { MACHINE_GROUPS = 3, MACHINE_STEPS_FP16 = 4 }; /* of machine_paths */
+extern const struct machine_path machine_paths[6];
+
+/* Whether a path is left out, which is then said: under ThreadSanitizer the groups' threads take
+ * minutes and 4 GB, so only a thorough run has them. */
+int machine_leaves_out(const struct machine_path *path);
+
 /* A backend of the plug-in; ends the test where there is none. */
 const struct lstm_backend *machine_backend(int32_t device, enum lstm_precision precision);
 
@@ -27,16 +41,6 @@ void machine_classify(const struct lstm_backend *backend, const struct lstm_mode
 
 /* The normalised error of a vector, as a share of it: |found - expected| / |expected|. */
 double machine_error(const float *found, const float *expected, size_t count);
-
-/* The ways through the backend: each is another set of kernels. hidden: units that lead there. */
-struct machine_path {
-    const char *name;
-    int32_t device, hidden;
-    enum lstm_precision precision;
-    int is_quick; /* runs in a short test too */
-};
-enum { MACHINE_STEPS_FP16 = 4 }; /* of machine_paths */
-extern const struct machine_path machine_paths[6];
 
 /* The most that machine_error of logits may be. */
 float machine_tolerance(enum lstm_precision precision);
