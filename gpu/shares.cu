@@ -151,8 +151,8 @@ __device__ static int take(const gpu_group &g, const gpu_hypothesis &h, const fl
     return count;
 }
 
-/* A block is the row of its number. */
-__global__ void __launch_bounds__(THREADS) shares(const gpu_group g)
+/* A block is the row of its number. (Of more blocks at once ptxas would make room by spilling.) */
+__global__ void __launch_bounds__(THREADS, 4) shares(const gpu_group g)
 {
     const int row = static_cast<int>(blockIdx.x);
     if (row >= *g.rows)
