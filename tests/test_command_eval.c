@@ -118,7 +118,7 @@ static void each_class_has_precision_recall_and_f1(void **state)
 static void calibration_compares_confidence_with_what_was_right(void **state)
 {
     int status;
-    double mean, right, error;
+    double mean = 0, right = 0, error = 0;
     char after[40];
     (void)state;
     const char *text = command_output(
