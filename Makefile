@@ -40,6 +40,7 @@ ISA_avx2       := -mavx2 -mfma -mf16c
 ISA_avxvnni    := $(ISA_avx2) -mavxvnni
 ISA_avx512     := $(ISA_avx2) -mavx512f -mavx512bw -mavx512vl -mavx512dq -mprefer-vector-width=512
 ISA_avx512vnni := $(ISA_avx512) -mavx512vnni
+ISA_avx512bf16 := $(ISA_avx512) -mavx512bf16
 ISA_sha        := -msha -msse4.1
 
 WARNINGS := -Wall -Wextra -Wshadow -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef \
@@ -75,16 +76,17 @@ all: lstm_ext.so $(BUILD)/lstm-train
 lstm_ext.so: $(BUILD)/lstm_ext.so
 	@cp $< $@.new && mv -f $@.new $@ # whole at every moment: somebody may have it loaded
 
-$(BUILD)/lstm_ext.so: $(EXT_OBJ) $(MODEL_OBJ)
+$(BUILD)/lstm_ext.so: $(EXT_OBJ) $(MODEL_OBJ) $(BUILD)/sources
 	@echo "  LD  $@"
-	@$(CC) -shared $(LDFLAGS) -Wl,--exclude-libs,ALL -Wl,-z,relro,-z,now,-z,noexecstack $(SO_DEFS) -o $@ $^ $(LIBS)
+	@$(CC) -shared $(LDFLAGS) -Wl,--exclude-libs,ALL -Wl,-z,relro,-z,now,-z,noexecstack $(SO_DEFS) -o $@ \
+	    $(filter %.o,$^) $(LIBS)
 
 # The tool and the tests have the extension inside; from the archive each takes only what it uses.
 GPU_PLAIN_OBJ := $(call objects,$(addprefix gpu/,plan.c packing.c round.c)) # of the CUDA backend what needs no CUDA
 $(BUILD)/liblstm.a: $(MODEL_OBJ) $(STATIC_OBJ) $(GPU_PLAIN_OBJ) $(filter-out %/main.o,$(TRAIN_OBJ)) \
-                    $(call objects,$(SHARED_TEST_SRC))
+                    $(call objects,$(SHARED_TEST_SRC)) $(BUILD)/sources
 	@mkdir -p $(@D)
-	@rm -f $@.new && ar rcs $@.new $^ && mv $@.new $@
+	@rm -f $@.new && ar rcs $@.new $(filter %.o,$^) && mv $@.new $@
 
 $(BUILD)/lstm-train: $(BUILD)/train/main.o $(BUILD)/liblstm.a
 	@echo "  LD  $@"
@@ -97,9 +99,9 @@ $(TESTS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/liblstm.a
 # It puts failures of its own in front of the scorer.
 $(BUILD)/tests/test_score_rows: private LDFLAGS += -Wl,--wrap=lstm_worker_classify
 
-# Fakes of the plug-in with CUDA's backends, for test_plugin; one of them needs a library that is not found.
+# Fakes of the plug-in with CUDA's backends; one of them needs a library that is not found.
 FAKES := $(patsubst tests/plugins/%.c,$(BUILD)/plugins/%.so,$(wildcard tests/plugins/*.c))
-$(BUILD)/tests/test_plugin: | $(FAKES)
+$(BUILD)/tests/test_plugin $(BUILD)/tests/test_ext_device: | $(FAKES)
 $(BUILD)/plugins/%.so: $(BUILD)/tests/plugins/%.o
 	@mkdir -p $(@D)
 	@echo "  LD  $@"
@@ -137,9 +139,15 @@ $(BUILD)/%.o: %.S $(BUILD)/flags
 # What the assembler's .incbin reads is in no dependency file.
 $(call objects,$(filter %.S,$(EXT_SRC))) $(STATIC_OBJ): $(wildcard sql/schema.sql model/*.safetensors)
 
+# It changes when a source comes, goes or moves: a library without it is older than none of its objects.
+$(BUILD)/sources: FORCE
+	@mkdir -p $(@D)
+	@sources='$(MODEL_SRC) $(EXT_SRC) $(TRAIN_SRC) $(SHARED_TEST_SRC) $(GPU_PLAIN_OBJ)'; \
+	echo "$$sources" | cmp -s - $@ || echo "$$sources" > $@
+
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
-	@flags='$(COMPILE) $(OPTIMISE) $(KERNELS) $(ISA_avxvnni) $(ISA_avx512vnni) $(ISA_sha) \
+	@flags='$(COMPILE) $(OPTIMISE) $(KERNELS) $(ISA_avxvnni) $(ISA_avx512vnni) $(ISA_avx512bf16) $(ISA_sha) \
 	    $(CUDA_COMPILE) $(NVCC_FLAGS)'; \
 	echo "$$flags" | cmp -s - $@ || echo "$$flags" > $@
 
@@ -193,6 +201,8 @@ $(BUILD)/nvcc/%.o: gpu/%.cu $(BUILD)/flags
 	@$(NVCC) $(NVCC_FLAGS) -c -o $@ $< > $(@:.o=.log) 2>&1 || { cat $(@:.o=.log); exit 1; }
 
 $(GPU_C): CPPFLAGS += -isystem $(CUDA_HOME)/include
+
+$(BUILD)/tests/cuda_host/cublas.o: OPTIMISE := -O3 # products in plain loops: whoever tests waits for them
 
 # The double is never built with -fsanitize=thread: what it does is the hardware's doing.
 $(BUILD)/tests/cuda_host/%.o: tests/cuda_host/%.cc $(BUILD)/flags
@@ -311,7 +321,7 @@ check-objects: all
 
 check-headers:
 	@ISA_avx2="$(ISA_avx2)" ISA_avxvnni="$(ISA_avxvnni)" ISA_avx512="$(ISA_avx512)" \
-	    ISA_avx512vnni="$(ISA_avx512vnni)" tests/check_headers.sh gcc clang
+	    ISA_avx512vnni="$(ISA_avx512vnni)" ISA_avx512bf16="$(ISA_avx512bf16)" tests/check_headers.sh gcc clang
 
 check-clang:
 	@if command -v clang > /dev/null; then $(MAKE) --no-print-directory CC=clang BUILD=build/clang unit; \

@@ -1,7 +1,7 @@
 /* What this build is and what it runs on: the first thing to send with a bug report. */
 #include "functions.h"
 #include "json_members.h"
-#include "model/backend.h"
+#include "model/device.h"
 #include "model/limits.h"
 #include "models.h"
 #include "registry.h"
@@ -24,9 +24,11 @@ void version_function(sqlite3_context *context, int argc, sqlite3_value **argv)
     sqlite3_result_text(context, LSTM_VERSION, -1, SQLITE_STATIC);
 }
 
-static void put_model(struct json_text *out, const struct bound *bound)
+/* device: that the connection's models are to run on. A model that does not has the reason. */
+static void put_model(struct json_text *out, const struct bound *bound, const char *device)
 {
-    const struct lstm_model *model = lstm_scorer_model(bound->shared->scorer);
+    const struct lstm_scorer *scorer = bound->shared->scorer;
+    const struct lstm_model *model = lstm_scorer_model(scorer);
     json_put(out, "{");
     put_text(out, "name", bound->name);
     put_text(out, "sha256", bound->shared->sha256);
@@ -34,19 +36,33 @@ static void put_model(struct json_text *out, const struct bound *bound)
     json_put(out, ",");
     sizes_put(out, &model->sizes);
     put_number(out, "bytes", (int64_t)bound->shared->size);
-    put_text(out, "device", lstm_scorer_device(bound->shared->scorer));
+    put_text(out, "device", lstm_scorer_device(scorer));
+    if (strcmp(lstm_scorer_device(scorer), device))
+        put_text(out, "why", lstm_scorer_why(scorer));
     json_put(out, "}");
+}
+
+/* Returns the name of the connection's device; "" where it cannot be had, with the reason. */
+static const char *put_device(struct json_text *out, const struct registry *registry)
+{
+    struct lstm_device device;
+    struct lstm_error err;
+    const int is_missing = lstm_device_choose(registry->settings.device, &device, &err) != LSTM_OK;
+    const char *name = is_missing ? "" : device.backend->name;
+    put_text(out, "device", name);
+    put_text(out, "why", is_missing ? err.text : device.why);
+    return name;
 }
 
 static void put_info(struct json_text *out, const struct registry *registry)
 {
     char number[32];
     const struct embedded *embedded;
-    const char *device = lstm_backend_cpu(NULL)->name, *isa = strchr(device, '-');
+    const char *isa = strchr(lstm_backend_cpu(NULL)->name, '-');
     json_put(out, "{");
     put_text(out, "version", LSTM_VERSION);
     put_text(out, "sqlite", sqlite3_libversion());
-    put_text(out, "device", device);
+    const char *device = put_device(out, registry);
     put_text(out, "isa", isa ? isa + 1 : "");
     put_number(out, "threads", lstm_limits_get().threads);
     put_text(out, "utf8proc", utf8proc_version());
@@ -60,7 +76,7 @@ static void put_info(struct json_text *out, const struct registry *registry)
     json_put(out, "[");
     for (const struct bound *bound = registry->models; bound; bound = bound->next) {
         json_put(out, bound == registry->models ? "" : ",");
-        put_model(out, bound);
+        put_model(out, bound, device);
     }
     json_put(out, "],\"table_mb\":");
     snprintf(number, sizeof number, "%.1f", (double)lstm_scorer_tables() / (1 << 20));
@@ -68,7 +84,8 @@ static void put_info(struct json_text *out, const struct registry *registry)
     json_put(out, "}");
 }
 
-/* table_mb: input products of all connections' models. models are those that this connection holds,
+/* device, why: what this connection's models are to run on, and what that is or why it is no other.
+ * table_mb: input products of all connections' models. models are those that this connection holds,
  * the last used first. */
 void info_function(sqlite3_context *context, int argc, sqlite3_value **argv)
 {

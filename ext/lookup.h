@@ -53,7 +53,7 @@ struct found {
  * database has the name, when two have it with different hashes, or when a table cannot be read. */
 int lookup_open(sqlite3 *db, const char *name, struct found *found, struct failure *failure);
 
-/* The blob, valid until lookup_close. It may be anything: see shared_load. */
+/* The blob, valid until lookup_close. It may be anything: see shared_check. */
 int lookup_blob(const struct found *found, const void **blob, size_t *size,
                 struct failure *failure);
 

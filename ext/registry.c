@@ -21,13 +21,18 @@ void registry_release(void *held)
     struct registry *registry = held;
     if (--registry->functions > 0)
         return;
+    registry_forget(registry);
+    free(registry->result.bytes);
+    sqlite3_free(registry);
+}
+
+void registry_forget(struct registry *registry)
+{
     while (registry->models) {
         struct bound *model = registry->models;
         registry->models = model->next;
         bound_release(model);
     }
-    free(registry->result.bytes);
-    sqlite3_free(registry);
 }
 
 void bound_release(void *held)
@@ -93,7 +98,8 @@ static struct bound *recall(struct registry *registry, const char *sha256)
     return model;
 }
 
-static int bind_new(const struct found *found, struct bound **model, struct failure *failure)
+static int bind_new(const struct found *found, const char *device, struct bound **model,
+                    struct failure *failure)
 {
     const void *blob = NULL;
     size_t size = 0;
@@ -101,9 +107,13 @@ static int bind_new(const struct found *found, struct bound **model, struct fail
     struct bound *m = *model = sqlite3_malloc64(sizeof *m);
     if (!m)
         return failure_set(failure, FAILURE_NOMEM, "%s", found->what);
-    *m = (struct bound){ .users = 1, .shared = shared_take(found->sha256) };
-    if (!m->shared && !(rc = lookup_blob(found, &blob, &size, failure)))
-        rc = shared_load(found->sha256, blob, size, found->what, &m->shared, failure);
+    *m = (struct bound){ .users = 1, .shared = shared_take(found->sha256, device) };
+    if (!m->shared)
+        rc = lookup_blob(found, &blob, &size, failure);
+    if (!m->shared && !rc && !found->embedded) /* what is inside was hashed to be found */
+        rc = shared_check(found->sha256, blob, size, found->what, failure);
+    if (!m->shared && !rc)
+        rc = shared_load(found->sha256, device, blob, size, found->what, &m->shared, failure);
     if (rc) {
         bound_release(m);
         *model = NULL;
@@ -118,7 +128,7 @@ int registry_bind(struct registry *registry, const struct options *options, stru
     *model = NULL;
     int rc = registry_find(registry, options, &found, failure);
     if (!rc && !(*model = recall(registry, found.sha256)))
-        rc = bind_new(&found, model, failure);
+        rc = bind_new(&found, registry->settings.device, model, failure);
     if (*model) {
         memcpy((*model)->name, found.name, sizeof found.name);
         remember(registry, *model);

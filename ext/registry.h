@@ -43,6 +43,10 @@ struct registry *registry_open(sqlite3 *db); /* NULL: out of memory. Has one hol
 void registry_hold(struct registry *registry);
 void registry_release(void *registry);
 
+/* Lets go of the models that are kept for the next call: they were loaded for a device that is no
+ * longer the one. */
+void registry_forget(struct registry *registry);
+
 /* lookup_open, for the name in options. A table that has our functions in it could call them
  * while it is being read; that is refused. End it with registry_found, which passes rc on, or the
  * failure of ending. */

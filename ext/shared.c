@@ -6,20 +6,36 @@
 static struct shared *loaded; /* every model that has a user */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-static struct shared *take_locked(const char *sha256)
+static enum lstm_status place(const char *device, struct placement *placement,
+                              struct lstm_error *err)
+{
+    struct lstm_device chosen;
+    enum lstm_status rc = lstm_device_choose(device, &chosen, err);
+    *placement = (struct placement){ chosen.backend, !strcmp(device, "auto") };
+    if (placement->backend == lstm_backend_cpu(NULL))
+        placement->may_fall_back = 0; /* it is there already */
+    return rc;
+}
+
+static struct shared *take_locked(const char *sha256, const struct placement *placement)
 {
     struct shared *model = loaded;
-    while (model && strcmp(model->sha256, sha256))
+    while (model &&
+           (strcmp(model->sha256, sha256) || model->placement.backend != placement->backend ||
+            model->placement.may_fall_back != placement->may_fall_back))
         model = model->next;
     if (model)
         model->users++;
     return model;
 }
 
-struct shared *shared_take(const char *sha256)
+struct shared *shared_take(const char *sha256, const char *device)
 {
+    struct placement placement;
+    if (place(device, &placement, NULL))
+        return NULL; /* shared_load says why */
     pthread_mutex_lock(&lock);
-    struct shared *model = take_locked(sha256);
+    struct shared *model = take_locked(sha256, &placement);
     pthread_mutex_unlock(&lock);
     return model;
 }
@@ -42,8 +58,8 @@ int shared_check(const char *sha256, const void *blob, size_t size, const char *
 
 /* Reads the model while others wait: whoever waits for the same one wants just this, and nothing in
  * here runs SQL. */
-static int load_locked(const char *sha256, const void *blob, size_t size, const char *what,
-                       struct shared **model, struct failure *failure)
+static int load_locked(const char *sha256, const char *device, const void *blob, size_t size,
+                       const char *what, struct shared **model, struct failure *failure)
 {
     struct lstm_error err;
     struct shared *m = *model = sqlite3_malloc64(sizeof *m);
@@ -51,7 +67,7 @@ static int load_locked(const char *sha256, const void *blob, size_t size, const 
         return failure_set(failure, FAILURE_NOMEM, "%s", what);
     *m = (struct shared){ .size = size, .users = 1, .next = loaded };
     memcpy(m->sha256, sha256, sizeof m->sha256);
-    if (lstm_scorer_open(blob, size, "auto", &m->scorer, &err)) {
+    if (lstm_scorer_open(blob, size, device, &m->scorer, &err)) {
         sqlite3_free(m);
         *model = NULL;
         return failure_of_model(failure, &err, what);
@@ -60,19 +76,21 @@ static int load_locked(const char *sha256, const void *blob, size_t size, const 
     return SQLITE_OK;
 }
 
-int shared_load(const char *sha256, const void *blob, size_t size, const char *what,
-                struct shared **model, struct failure *failure)
+int shared_load(const char *sha256, const char *device, const void *blob, size_t size,
+                const char *what, struct shared **model, struct failure *failure)
 {
-    *model = shared_take(sha256);
-    if (*model)
-        return SQLITE_OK;
-    int rc = shared_check(sha256, blob, size, what, failure);
-    if (rc)
-        return rc;
+    struct placement placement;
+    struct lstm_error err;
+    int rc = SQLITE_OK;
+    *model = NULL;
+    if (place(device, &placement, &err))
+        return failure_of_model(failure, &err, what);
     pthread_mutex_lock(&lock);
-    *model = take_locked(sha256); /* somebody may have been faster */
+    *model = take_locked(sha256, &placement); /* somebody may have been faster */
     if (!*model)
-        rc = load_locked(sha256, blob, size, what, model, failure);
+        rc = load_locked(sha256, device, blob, size, what, model, failure);
+    if (!rc)
+        (*model)->placement = placement;
     pthread_mutex_unlock(&lock);
     return rc;
 }

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-enum { WORKSPACE_SIZE = 8 << 20 }; /* of a branch */
+static const size_t workspace_size = (size_t)8 << 20; /* of a branch */
 
 static enum lstm_status blas_status(cublasStatus_t status, const char *call, struct lstm_error *err)
 {
@@ -18,13 +18,14 @@ static enum lstm_status blas_status(cublasStatus_t status, const char *call, str
             goto done;                              \
     } while (0)
 
-enum lstm_status gpu_blas_open(const struct gpu_device *device, struct gpu_blas *blas,
+enum lstm_status gpu_blas_open(const struct gpu_device *device, int branches, struct gpu_blas *blas,
                                struct lstm_error *err)
 {
     enum lstm_status rc = LSTM_OK;
-    *blas = (struct gpu_blas){ .device = device };
+    *blas = (struct gpu_blas){ .device = device, .branches = branches };
     BLAS_TRY(cublasCreate(&blas->handle));
-    rc = gpu_device_allocate(device, 2 * (size_t)WORKSPACE_SIZE, &blas->workspace, err);
+    rc = gpu_device_allocate(device, (size_t)branches * workspace_size, (void **)&blas->workspaces,
+                             err);
 done:
     if (rc)
         gpu_blas_close(blas);
@@ -35,7 +36,7 @@ void gpu_blas_close(struct gpu_blas *blas)
 {
     if (blas->handle)
         (void)cublasDestroy(blas->handle);
-    gpu_device_free(blas->device, blas->workspace, 2 * (size_t)WORKSPACE_SIZE);
+    gpu_device_free(blas->device, blas->workspaces, (size_t)blas->branches * workspace_size);
     *blas = (struct gpu_blas){ .handle = NULL };
 }
 
@@ -49,11 +50,11 @@ enum lstm_status gpu_blas_multiply(const struct gpu_blas *blas, cudaStream_t str
     const cudaDataType_t out = p->is_float ? CUDA_R_32F : in;
     const float one = 1.0f, beta = p->is_added ? 1.0f : 0.0f;
     BLAS_TRY(cublasSetStream(blas->handle, stream)); /* which forgets the workspace */
-    BLAS_TRY(cublasSetWorkspace(blas->handle, (char *)blas->workspace + branch * WORKSPACE_SIZE,
-                                WORKSPACE_SIZE));
+    BLAS_TRY(cublasSetWorkspace(blas->handle, blas->workspaces + (size_t)branch * workspace_size,
+                                workspace_size));
     BLAS_TRY(cublasGemmEx(blas->handle, CUBLAS_OP_T, CUBLAS_OP_N, p->cols, p->rows, p->depth, &one,
-                          p->b, in, p->depth, p->a, in, p->depth, &beta, p->c, out, p->cols,
-                          CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT));
+                          p->b, in, p->depth, p->a, in, p->a_row ? p->a_row : p->depth, &beta, p->c,
+                          out, p->cols, CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT));
 done:
     return rc;
 }

@@ -59,4 +59,19 @@ template <> __device__ inline __half element_from<__half>(float x)
     return __float2half_rn(x);
 }
 
+/* Two neighbouring elements as floats. */
+__device__ inline float2 pair_at(const float *elements)
+{
+    return *reinterpret_cast<const float2 *>(elements);
+}
+__device__ inline float2 pair_at(const __half *elements)
+{
+    return __half22float2(*reinterpret_cast<const __half2 *>(elements));
+}
+
+/* The four gates of a unit, i f g o, stored together. */
+template <typename Element> struct alignas(4 * sizeof(Element)) Gates {
+    Element in, forget, update, out;
+};
+
 #endif

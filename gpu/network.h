@@ -11,8 +11,8 @@ struct lstm_loaded {
     char *memory; /* of the device */
 };
 
-/* The model is not needed after the call. Errors: LSTM_MISMATCH for a summariser or weights beyond
- * fp16, LSTM_NOMEM, LSTM_UNAVAILABLE. On error *loaded is NULL. */
+/* The model is not needed after the call. Errors: LSTM_MISMATCH for weights beyond fp16,
+ * LSTM_NOMEM, LSTM_UNAVAILABLE. On error *loaded is NULL. */
 enum lstm_status gpu_network_load(int32_t ordinal, enum lstm_precision precision,
                                   const struct lstm_model *model, struct lstm_loaded **loaded,
                                   struct lstm_error *err);

@@ -1,30 +1,12 @@
 #include "gpu/packing.h"
-#include "model/floats.h"
-
-#include <math.h>
-
-#define HALF_MAX 65504.0f
-
-static void put(const struct gpu_plan *plan, void *to, size_t at, float value)
-{
-    if (plan->element == sizeof(float))
-        ((float *)to)[at] = value;
-    else
-        ((uint16_t *)to)[at] = float_to_f16(value);
-}
+#include "gpu/element.h"
 
 enum lstm_status gpu_pack_check(const struct gpu_plan *plan, const float *params,
                                 struct lstm_error *err)
 {
     struct lstm_sizes sizes = plan->sizes;
     sizes.hidden = plan->hidden;
-    const size_t count = lstm_attention_at(&sizes);
-    for (size_t i = 0; plan->precision == LSTM_PRECISION_FP16 && i < count; i++)
-        if (!(fabsf(params[i]) <= HALF_MAX))
-            return lstm_fail(err, LSTM_MISMATCH,
-                             "a weight of %g, fp16 holds %g at most; use the device in fp32",
-                             (double)params[i], (double)HALF_MAX);
-    return LSTM_OK;
+    return gpu_element_check(plan, params, lstm_attention_at(&sizes), err);
 }
 
 void gpu_pack_embedding(const struct gpu_plan *plan, const float *params, int32_t first,
@@ -32,7 +14,7 @@ void gpu_pack_embedding(const struct gpu_plan *plan, const float *params, int32_
 {
     const size_t e = (size_t)plan->sizes.embedding;
     for (size_t i = 0; i < (size_t)count * e; i++)
-        put(plan, to, i, params[(size_t)first * e + i]);
+        gpu_element_put(plan, to, i, params[(size_t)first * e + i]);
 }
 
 /* One direction of one layer, in the model's own sizes. */
@@ -72,7 +54,7 @@ void gpu_pack_input(const struct gpu_plan *plan, const float *params, int layer,
                 for (size_t j = 0; j < half; j++) {
                     const int is_there = row / 4 < s.hidden && j < filled;
                     const size_t from = source_row(&s, row / 4, row % 4) * s.in + part * filled + j;
-                    put(plan, to, at++, is_there ? s.weight_ih[from] : 0.0f);
+                    gpu_element_put(plan, to, at++, is_there ? s.weight_ih[from] : 0.0f);
                 }
     }
 }
@@ -109,7 +91,7 @@ static size_t pack_fragments(const struct gpu_plan *plan, const struct source *s
                     const int32_t unit =
                         gpu_pack_unit(pairs, (int32_t)warp, (int32_t)group / 2, eight / 2);
                     const size_t gate = (size_t)(eight % 2) * 2 + group % 2;
-                    put(plan, to, at++, recurrent(s, (size_t)unit, gate, column));
+                    gpu_element_put(plan, to, at++, recurrent(s, (size_t)unit, gate, column));
                 }
     return at;
 }
@@ -124,7 +106,7 @@ void gpu_pack_recurrent(const struct gpu_plan *plan, const float *params, int la
         if (plan->recurrence == GPU_STEPS)
             for (size_t row = 0; row < 4 * h; row++)
                 for (size_t column = 0; column < h; column++)
-                    put(plan, to, at++, recurrent(&s, row / 4, row % 4, column));
+                    gpu_element_put(plan, to, at++, recurrent(&s, row / 4, row % 4, column));
         else
             for (size_t warp = 0; warp < warps; warp++)
                 at = pack_fragments(plan, &s, warp, at, to);

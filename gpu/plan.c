@@ -4,6 +4,9 @@
  * fraction of the memory of a small one. */
 enum { ROUND_SIZE = 384 << 20, STATES_MAX = 1 << 18 };
 
+/* What the logits of the decoder's rows are to take, in bytes: what a large device's L2 holds. */
+enum { LOGITS_SIZE = 32 << 20, WRITTEN_MAX = 1024 };
+
 static int32_t least(int32_t a, int32_t b)
 {
     return a < b ? a : b;
@@ -49,6 +52,10 @@ struct gpu_plan gpu_plan_make(const struct lstm_sizes *sizes, enum lstm_precisio
     p.rows_max = GPU_ROWS_MAX;
     while (p.rows_max > GPU_TILE_ROWS && (size_t)p.rows_max * row > ROUND_SIZE / 4)
         p.rows_max /= 2;
+    p.written_max = WRITTEN_MAX;
+    while (p.written_max > LSTM_SUMMARY_BEAM_MAX &&
+           (size_t)p.written_max * (size_t)sizes->vocab * sizeof(float) > LOGITS_SIZE)
+        p.written_max /= 2;
     return p;
 }
 
@@ -80,6 +87,37 @@ static size_t advance(size_t *at, size_t bytes)
     return here;
 }
 
+struct gpu_vectors_at gpu_plan_vectors(const struct gpu_plan *plan)
+{
+    const size_t e = (size_t)plan->sizes.embedding, s = 2 * (size_t)plan->sizes.hidden;
+    const size_t d = (size_t)plan->sizes.decoder, a = (size_t)plan->sizes.alignment;
+    struct gpu_vectors_at at = { .bridge_bias = 0 };
+    at.align_bias = at.bridge_bias + 2 * d;
+    at.align_coverage = at.align_bias + a;
+    at.align_score = at.align_coverage + a;
+    at.copy = at.align_score + a;
+    at.copy_token = at.copy + s + d;
+    at.output_bias = at.copy_token + (size_t)plan->sizes.vocab;
+    at.vocabulary_bias = at.output_bias + e;
+    at.end = at.vocabulary_bias + (size_t)plan->sizes.vocab;
+    return at;
+}
+
+static void add_decoder(const struct gpu_plan *plan, struct gpu_weights_at *at)
+{
+    const size_t e = (size_t)plan->sizes.embedding, s = 2 * (size_t)plan->sizes.hidden;
+    const size_t d = (size_t)plan->sizes.decoder, a = (size_t)plan->sizes.alignment;
+    const size_t vocab = (size_t)plan->sizes.vocab, element = plan->element;
+    at->decoder.table = advance(&at->end, vocab * 4 * d * element);
+    at->decoder.gates = advance(&at->end, 4 * d * (s + d) * element);
+    at->decoder.bridge = advance(&at->end, 2 * d * s * element);
+    at->decoder.align_state = advance(&at->end, a * s * element);
+    at->decoder.align_query = advance(&at->end, a * d * element);
+    at->decoder.output = advance(&at->end, e * (s + d) * element);
+    at->decoder.vocabulary = advance(&at->end, vocab * e * element);
+    at->decoder.vectors = advance(&at->end, gpu_plan_vectors(plan).end * sizeof(float));
+}
+
 struct gpu_weights_at gpu_plan_weights(const struct gpu_plan *plan)
 {
     const size_t h = (size_t)plan->sizes.hidden, gates = 8 * h;
@@ -92,6 +130,10 @@ struct gpu_weights_at gpu_plan_weights(const struct gpu_plan *plan)
             at.above_bias[layer] = advance(&at.end, gates * sizeof(float));
         }
     }
-    at.head = advance(&at.end, (2 * h + (size_t)plan->sizes.classes * (6 * h + 1)) * sizeof(float));
+    if (plan->sizes.decoder)
+        add_decoder(plan, &at);
+    else
+        at.head =
+            advance(&at.end, (2 * h + (size_t)plan->sizes.classes * (6 * h + 1)) * sizeof(float));
     return at;
 }

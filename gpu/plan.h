@@ -38,6 +38,7 @@ struct gpu_plan {
     int32_t groups; /* GPU_GROUPS: groups of a direction that are resident together */
     int32_t multiprocessors;
     int32_t rows_max, states_max; /* of a round, at most; states_max >= the window */
+    int32_t written_max; /* rows of the decoder at once, at most; >= LSTM_SUMMARY_BEAM_MAX */
 };
 
 /* The sizes must have been checked. */
@@ -67,15 +68,27 @@ int gpu_plan_graph(int32_t rows);
 
 /* The device memory of a model, in bytes: its parts, each at a multiple of 64. table: vocab x 8
  * hidden elements; recurrent: 8 hidden x hidden elements a layer; above: 8 hidden x 2 hidden
- * elements and above_bias: 8 hidden floats for each layer but the first; head: floats (packing.h).
- */
+ * elements and above_bias: 8 hidden floats for each layer but the first; head: a classifier's
+ * floats (packing.h). decoder: a summariser's, with the shapes of struct gpu_decoder. */
+struct gpu_decoder_at {
+    size_t table, gates, bridge, align_state, align_query, output, vocabulary;
+    size_t vectors; /* all that are floats, one after another (packing_decoder.h) */
+};
 struct gpu_weights_at {
     size_t table;
     size_t recurrent[LSTM_LAYERS_MAX], above[LSTM_LAYERS_MAX], above_bias[LSTM_LAYERS_MAX];
     size_t head;
+    struct gpu_decoder_at decoder;
     size_t end;
 };
 struct gpu_weights_at gpu_plan_weights(const struct gpu_plan *plan);
+
+/* Where the floats of a decoder lie among its vectors, in floats. */
+struct gpu_vectors_at {
+    size_t bridge_bias, align_bias, align_coverage, align_score, copy, copy_token, output_bias,
+        vocabulary_bias, end;
+};
+struct gpu_vectors_at gpu_plan_vectors(const struct gpu_plan *plan);
 
 /* The floats of a pool: weighted, max and sum of 2 hidden each, then top and total (cpu_kernels.h
  * says what they are), rounded up for vector loads. */

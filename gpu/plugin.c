@@ -27,7 +27,7 @@ DEVICE(7)
     {                                                                                       \
         .abi = LSTM_BACKEND_ABI, .name = backend_name, .load = load_##precision##_##device, \
         .unload = gpu_network_unload, .open = gpu_session_open, .close = gpu_session_close, \
-        .classify = gpu_session_classify                                                    \
+        .classify = gpu_session_classify, .write = gpu_session_write                        \
     }
 
 #define BACKENDS(device)                                                                    \

@@ -3,36 +3,13 @@
 #include "gpu/arena.h"
 #include "gpu/cell.h"
 #include "gpu/launch.h"
+#include "gpu/reduce.h"
 
 extern "C" {
 #include "gpu/kernels.h"
 }
 
 enum { THREADS = 256, WARPS = THREADS / 32 };
-
-__device__ static float warp_sum(float x)
-{
-    for (int lanes = 16; lanes > 0; lanes /= 2)
-        x += __shfl_xor_sync(0xffffffffu, x, lanes);
-    return x;
-}
-
-__device__ static float warp_max(float x)
-{
-    for (int lanes = 16; lanes > 0; lanes /= 2)
-        x = fmaxf(x, __shfl_xor_sync(0xffffffffu, x, lanes));
-    return x;
-}
-
-/* Two neighbouring elements as floats. */
-__device__ static float2 pair_at(const float *elements)
-{
-    return *reinterpret_cast<const float2 *>(elements);
-}
-__device__ static float2 pair_at(const __half *elements)
-{
-    return __half22float2(*reinterpret_cast<const __half2 *>(elements));
-}
 
 /* scores[i] = attention . state i, a warp a state */
 template <typename Element>

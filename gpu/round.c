@@ -98,6 +98,7 @@ enum lstm_status gpu_round_next(struct gpu_windows *w, const struct lstm_sizes *
     const int32_t first = w->windows[0].start;
     const struct lstm_window *last = &w->windows[round->rows_count - 1];
     round->first_text = w->windows[0].text;
+    round->first_token = first;
     round->tokens_count = last->start + last->length - first; /* windows overlap, tokens do not */
     memcpy(round->tokens, batch->tokens + first,
            (size_t)round->tokens_count * sizeof *round->tokens);

@@ -26,7 +26,7 @@ struct gpu_round {
     struct gpu_text *texts; /* in the order of the batch */
     int32_t *tokens;
     int32_t rows_count, texts_count, tokens_count, states_count;
-    int32_t first_text; /* of the batch */
+    int32_t first_text, first_token; /* of the batch */
 };
 
 /* Working memory of the packing; kept from round to round. */

@@ -1,21 +1,9 @@
 #include "gpu/session.h"
-#include "gpu/slot.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    SLOTS = 2,
-    STATES_MIN = 1 << 14 /* room for so many is made at first: growing later costs more */
-};
-
-struct lstm_session {
-    const struct lstm_loaded *network; /* not ours */
-    struct gpu_windows *windows;
-    struct gpu_blas blas; /* of plans that multiply */
-    struct gpu_slot slots[SLOTS];
-    float *carried; /* of the device: two pools, of a text that goes from round to round */
-};
+enum { STATES_MIN = 1 << 14 }; /* room for so many is made at first: growing later costs more */
 
 static size_t carried_size(const struct lstm_session *s)
 {
@@ -24,7 +12,8 @@ static size_t carried_size(const struct lstm_session *s)
 
 static void close_entered(struct lstm_session *s)
 {
-    for (int i = 0; i < SLOTS; i++)
+    gpu_writer_close(&s->writer);
+    for (int i = 0; i < GPU_SLOTS; i++)
         gpu_slot_close(&s->slots[i]);
     gpu_blas_close(&s->blas);
     gpu_device_free(s->network->device, s->carried, carried_size(s));
@@ -48,12 +37,14 @@ static enum lstm_status open_entered(struct lstm_session *s, struct lstm_error *
 {
     const struct gpu_plan *plan = &s->network->plan;
     enum lstm_status rc = LSTM_OK;
-    if (plan->recurrence == GPU_STEPS || plan->sizes.layers > 1)
-        rc = gpu_blas_open(s->network->device, &s->blas, err);
-    for (int i = 0; !rc && i < SLOTS; i++)
-        rc = gpu_slot_open(&s->slots[i], s->network, err);
+    if (plan->recurrence == GPU_STEPS || plan->sizes.layers > 1 || plan->sizes.decoder)
+        rc = gpu_blas_open(s->network->device, GPU_SLOTS * GPU_SLOT_BRANCHES + 1, &s->blas, err);
+    for (int i = 0; !rc && i < GPU_SLOTS; i++)
+        rc = gpu_slot_open(&s->slots[i], s->network, i * GPU_SLOT_BRANCHES, err);
     if (!rc)
         rc = gpu_device_allocate(s->network->device, carried_size(s), (void **)&s->carried, err);
+    if (!rc && plan->sizes.decoder)
+        rc = gpu_writer_open(&s->writer, s->network, &s->blas, GPU_SLOTS * GPU_SLOT_BRANCHES, err);
     return rc;
 }
 
@@ -81,73 +72,6 @@ enum lstm_status gpu_session_open(const struct lstm_loaded *loaded, struct lstm_
 
 /* ---- a round ---- */
 
-static enum lstm_status upload(struct gpu_slot *slot, struct lstm_error *err)
-{
-    enum lstm_status rc = LSTM_OK;
-    struct gpu_round *r = &slot->round;
-    const cudaStream_t stream = slot->stream;
-    const int32_t rows = GPU_TILE_ROWS << gpu_plan_graph(r->rows_count);
-    memset(r->rows + r->rows_count, 0, (size_t)(rows - r->rows_count) * sizeof *r->rows);
-    GPU_TRY(cudaMemcpyAsync(slot->rows, r->rows, (size_t)rows * sizeof *r->rows,
-                            cudaMemcpyHostToDevice, stream));
-    GPU_TRY(cudaMemcpyAsync(slot->texts, r->texts, (size_t)r->texts_count * sizeof *r->texts,
-                            cudaMemcpyHostToDevice, stream));
-    GPU_TRY(cudaMemcpyAsync(slot->tokens, r->tokens, (size_t)r->tokens_count * sizeof *r->tokens,
-                            cudaMemcpyHostToDevice, stream));
-done:
-    return rc;
-}
-
-/* The input products of a layer above the first, of all states at once. */
-static enum lstm_status multiply(struct lstm_session *s, struct gpu_slot *slot, int layer,
-                                 struct lstm_error *err)
-{
-    enum lstm_status rc = LSTM_OK;
-    const struct lstm_loaded *n = s->network;
-    const int32_t h = n->plan.sizes.hidden;
-    const struct gpu_product product = { .precision = n->plan.precision,
-                                         .rows = slot->round.states_count,
-                                         .cols = 8 * h,
-                                         .depth = 2 * h,
-                                         .a = slot->states,
-                                         .b = n->memory + n->at.above[layer],
-                                         .c = slot->products,
-                                         .is_added = 1 };
-    const void *bias = n->memory + n->at.above_bias[layer];
-    GPU_TRY(gpu_fill(slot->stream, n->plan.precision, product.rows, product.cols, bias,
-                     slot->products));
-    rc = gpu_blas_multiply(&s->blas, slot->stream, 0, &product, err);
-done:
-    return rc;
-}
-
-static enum lstm_status recur(struct lstm_session *s, struct gpu_slot *slot, int number,
-                              struct lstm_error *err)
-{
-    enum lstm_status rc = LSTM_OK;
-    const struct lstm_loaded *n = s->network;
-    const int32_t rows = slot->round.rows_count;
-    const struct gpu_layer layer = { .rows = slot->rows,
-                                     .count = rows,
-                                     .hidden = n->plan.sizes.hidden,
-                                     .tokens = number ? NULL : slot->tokens,
-                                     .inputs = number ? slot->products : n->memory + n->at.table,
-                                     .recurrent = n->memory + n->at.recurrent[number],
-                                     .states = slot->states };
-    if (n->plan.recurrence == GPU_STEPS)
-        return gpu_slot_steps(slot, &s->blas, number, &layer, err);
-    const int32_t tiles = gpu_plan_tiles(&n->plan, rows);
-    if (n->plan.recurrence == GPU_ALONE) {
-        GPU_TRY(gpu_recur_alone(slot->stream, &layer, tiles));
-        return rc;
-    }
-    GPU_TRY(cudaMemsetAsync(slot->meetings, 0,
-                            gpu_plan_meetings(rows, tiles) * sizeof *slot->meetings, slot->stream));
-    GPU_TRY(gpu_recur_groups(slot->stream, &n->plan, &layer, tiles, slot->meetings));
-done:
-    return rc;
-}
-
 /* The whole round, without a wait. A text that goes on from the round before waits on the device
  * until that is done. */
 static enum lstm_status enqueue(struct lstm_session *s, struct gpu_slot *slot, int32_t number,
@@ -159,12 +83,8 @@ static enum lstm_status enqueue(struct lstm_session *s, struct gpu_slot *slot, i
     const float *head = (const float *)(const void *)(n->memory + n->at.head);
     const size_t pool = gpu_plan_pool(&n->plan), classes = (size_t)n->plan.sizes.classes;
     float *carry[2] = { s->carried, s->carried + pool };
-    slot->is_busy = 1; /* from the first of what follows on */
-    if ((rc = upload(slot, err)))
+    if ((rc = gpu_session_read(s, slot, err)))
         goto done;
-    for (int layer = 0; layer < n->plan.sizes.layers; layer++)
-        if ((layer && (rc = multiply(s, slot, layer, err))) || (rc = recur(s, slot, layer, err)))
-            goto done;
     GPU_TRY(gpu_pool(slot->stream, &n->plan, slot->rows, r->rows_count, slot->states, head,
                      slot->pools));
     if (earlier && earlier != slot)
@@ -197,17 +117,15 @@ done:
 
 /* ---- a batch ---- */
 
-/* Room for the batch in one slot, or for a part of it in each of two; less where the device's
- * memory is short, as long as it holds a window. */
-static enum lstm_status reserve(struct lstm_session *s, const struct lstm_batch *batch, int *slots,
-                                struct lstm_error *err)
+enum lstm_status gpu_session_reserve(struct lstm_session *s, const struct lstm_batch *batch,
+                                     int *slots, struct lstm_error *err)
 {
     const struct gpu_plan *plan = &s->network->plan;
     const int32_t window = plan->sizes.window;
     int32_t rows, states, states_max = window > STATES_MIN ? window : STATES_MIN;
     enum lstm_status rc;
     gpu_round_measure(&plan->sizes, batch, plan->rows_max, plan->states_max, &rows, &states);
-    *slots = rows == plan->rows_max || states > plan->states_max - window ? SLOTS : 1;
+    *slots = rows == plan->rows_max || states > plan->states_max - window ? GPU_SLOTS : 1;
     while (states_max < states + window && states_max < plan->states_max)
         states_max *= 2;
     states_max = states_max < plan->states_max ? states_max : plan->states_max;
@@ -220,7 +138,7 @@ static enum lstm_status reserve(struct lstm_session *s, const struct lstm_batch 
             return rc;
         if (states_max <= window && rows_max <= GPU_TILE_ROWS)
             break;
-        *slots = SLOTS;
+        *slots = GPU_SLOTS;
         states_max = states_max / 2 > window ? states_max / 2 : window;
         rows_max = rows_max / 2 > GPU_TILE_ROWS ? rows_max / 2 : GPU_TILE_ROWS;
     }
@@ -253,14 +171,15 @@ static enum lstm_status run(struct lstm_session *s, const struct lstm_batch *bat
     return LSTM_OK;
 }
 
-/* After an error: the device may still read and write what the next call will use. */
-static void drain(struct lstm_session *s)
+void gpu_session_drain(struct lstm_session *s)
 {
-    for (int i = 0; i < SLOTS; i++) {
+    for (int i = 0; i < GPU_SLOTS; i++) {
         (void)cudaStreamSynchronize(s->slots[i].stream);
         (void)cudaStreamSynchronize(s->slots[i].side);
         s->slots[i].is_busy = 0;
     }
+    if (s->writer.stream)
+        (void)cudaStreamSynchronize(s->writer.stream);
 }
 
 enum lstm_status gpu_session_classify(struct lstm_session *s, const struct lstm_batch *batch,
@@ -272,8 +191,9 @@ enum lstm_status gpu_session_classify(struct lstm_session *s, const struct lstm_
         return rc;
     if ((rc = gpu_device_enter(s->network->device, &before, err)))
         return rc;
-    if (!(rc = reserve(s, batch, &slots, err)) && (rc = run(s, batch, slots, logits, err)))
-        drain(s);
+    if (!(rc = gpu_session_reserve(s, batch, &slots, err)) &&
+        (rc = run(s, batch, slots, logits, err)))
+        gpu_session_drain(s);
     gpu_device_leave(before);
     return rc;
 }

@@ -3,11 +3,12 @@
 
 #include <string.h>
 
-enum lstm_status gpu_slot_open(struct gpu_slot *slot, const struct lstm_loaded *network,
+enum lstm_status gpu_slot_open(struct gpu_slot *slot, const struct lstm_loaded *network, int branch,
                                struct lstm_error *err)
 {
     enum lstm_status rc = LSTM_OK;
     slot->network = network;
+    slot->branch = branch;
     GPU_TRY(cudaStreamCreateWithFlags(&slot->stream, cudaStreamNonBlocking));
     GPU_TRY(cudaStreamCreateWithFlags(&slot->side, cudaStreamNonBlocking));
     GPU_TRY(cudaEventCreateWithFlags(&slot->fork, cudaEventDisableTiming));

@@ -20,6 +20,7 @@ struct gpu_slot {
     const struct lstm_loaded *network; /* not ours */
     int32_t rows_max, states_max;      /* there is room for; 0: nothing is allocated */
     cudaStream_t stream, side;         /* side: of the backward direction of GPU_STEPS */
+    int branch;                        /* of the session's products on stream; on side the next */
     cudaEvent_t fork, join, done;
     int is_busy; /* done has been recorded and not been waited for */
 
@@ -40,8 +41,11 @@ struct gpu_slot {
     struct gpu_steps steps;
 };
 
-/* A zeroed slot, once. What was opened before an error is closed by gpu_slot_close. */
-enum lstm_status gpu_slot_open(struct gpu_slot *slot, const struct lstm_loaded *network,
+enum { GPU_SLOT_BRANCHES = 2 };
+
+/* A zeroed slot, once. branch: the first of GPU_SLOT_BRANCHES that are its own. What was opened
+ * before an error is closed by gpu_slot_close. */
+enum lstm_status gpu_slot_open(struct gpu_slot *slot, const struct lstm_loaded *network, int branch,
                                struct lstm_error *err);
 void gpu_slot_close(struct gpu_slot *slot); /* a zeroed one is fine */
 

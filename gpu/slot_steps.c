@@ -27,7 +27,7 @@ static enum lstm_status add_step(struct gpu_slot *slot, const struct gpu_blas *b
                                    .products = slot->steps.products[reverse],
                                    .cells = slot->steps.cells[reverse],
                                    .states = slot->steps.states[reverse] };
-    enum lstm_status rc = gpu_blas_multiply(blas, stream, reverse, &product, err);
+    enum lstm_status rc = gpu_blas_multiply(blas, stream, slot->branch + reverse, &product, err);
     if (!rc)
         GPU_TRY(gpu_gates(stream, n->plan.precision, layer, rows, &step));
 done:

@@ -29,11 +29,6 @@ extern "C" cudaError_t gpu_fill(cudaStream_t stream, enum lstm_precision precisi
                : launch(with, fill<float>, count, cols, bias, static_cast<float *>(elements));
 }
 
-/* The four gates of a unit, i f g o, stored together. */
-template <typename Element> struct alignas(4 * sizeof(Element)) Gates {
-    Element in, forget, update, out;
-};
-
 /* A thread computes one unit of the row blockIdx.y. */
 template <typename Element> __global__ void gates(const gpu_layer layer, const gpu_step step)
 {

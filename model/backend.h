@@ -5,8 +5,9 @@
 #define LSTM_BACKEND_H
 
 #include "batch.h"
+#include "writing.h"
 
-enum { LSTM_BACKEND_ABI = 1 };
+enum { LSTM_BACKEND_ABI = 2 };
 
 struct lstm_loaded;  /* a model's weights where the backend wants them; shared by threads, never
                         written after load */
@@ -16,7 +17,8 @@ struct lstm_backend {
     uint32_t abi; /* LSTM_BACKEND_ABI */
     const char *name;
 
-    /* The model must outlive what is loaded from it. */
+    /* The model must outlive what is loaded from it. Of a quantised one the CPU reads int8, a
+     * plug-in params (lstm_model_dequantise). */
     enum lstm_status (*load)(const struct lstm_model *model, struct lstm_loaded **loaded,
                              struct lstm_error *err);
     void (*unload)(struct lstm_loaded *loaded);
@@ -31,6 +33,15 @@ struct lstm_backend {
      * usable. */
     enum lstm_status (*classify)(struct lstm_session *session, const struct lstm_batch *batch,
                                  float *logits, struct lstm_error *err);
+
+    /* Writes a summary of each text of the batch by a beam search, as beam.h describes it; NULL:
+     * the backend has classifiers only. A text has at most LSTM_SUMMARY_SOURCE_MAX tokens, the
+     * settings are checked; written: texts of them. On the CPU the bits of a summary depend on its
+     * text, the settings and the model alone. Errors: as those of classify; then what was written
+     * is undefined and the session stays usable. */
+    enum lstm_status (*write)(struct lstm_session *session, const struct lstm_batch *batch,
+                              const struct lstm_summary_settings *settings,
+                              struct lstm_written *written, struct lstm_error *err);
 };
 
 /* The CPU backend on the best instruction set this machine has, or on the one named "generic",

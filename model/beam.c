@@ -1,14 +1,14 @@
 #include "beam.h"
+#include "beam_rules.h"
 #include "cpu_rows.h"
-#include "tokenizer.h"
 
 #include <assert.h>
-#include <float.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK = 32 }; /* rows whose shares of the vocabulary are held at once */
+enum {
+    CHUNK = 12
+}; /* rows whose shares of the vocabulary are held at once: they fit the L2 cache */
 
 /* A summary on its way. */
 struct hypothesis {
@@ -121,14 +121,9 @@ static enum lstm_status reserve(struct cpu_beam *b, const struct cpu_source *sou
 {
     struct carver count = { 0 };
     lay_out(b, sources, texts, &count);
-    if (count.used > b->size) {
-        free(b->memory);
-        b->memory = malloc(count.used);
-        b->size = b->memory ? count.used : 0;
-        if (!b->memory)
-            return lstm_fail(err, LSTM_NOMEM, "out of memory for the beams of %d texts, %zu bytes",
-                             texts, count.used);
-    }
+    if (!carve_reserve(&b->memory, &b->size, count.used))
+        return lstm_fail(err, LSTM_NOMEM, "out of memory for the beams of %d texts, %zu bytes",
+                         texts, count.used);
     struct carver carver = { .memory = b->memory };
     lay_out(b, sources, texts, &carver);
     return LSTM_OK;
@@ -136,65 +131,20 @@ static enum lstm_status reserve(struct cpu_beam *b, const struct cpu_source *sou
 
 /* ---- numbers ---- */
 
-/* The natural logarithm, of the smallest normal number where x is below it. By basic operations
- * alone, so that it is the same on every machine: log x = e log 2 + 2 artanh((m - 1) / (m + 1)) for
- * x = m 2^e, m in 0.7 .. 1.4. */
-static double natural_log(double x)
-{
-    int exponent;
-    double m = frexp(x > (double)FLT_MIN ? x : (double)FLT_MIN, &exponent);
-    if (m < 0.70710678118654752)
-        m *= 2.0, exponent--;
-    double s = (m - 1.0) / (m + 1.0), square = s * s, sum = 0.0;
-    for (int power = 21; power >= 1; power -= 2)
-        sum = sum * square + 1.0 / power;
-    return exponent * 0.69314718055994531 + 2.0 * s * sum;
-}
-
-/* By length, the end included. */
 static void fill_penalties(struct cpu_beam *b)
 {
-    for (int32_t n = 0; n < b->settings->max_tokens + 2; n++) {
-        double power = (double)b->settings->length_penalty * natural_log((5.0 + n) / 6.0);
-        b->penalties[n] = (double)b->network->kernels->exp((float)power);
-    }
-}
-
-/* The row's shares of the vocabulary become those of the mixture. */
-static void mix(const struct cpu_rows *rows, int32_t row, int32_t vocab, float *shares)
-{
-    const struct cpu_source *source = rows->row_sources[row];
-    const float *attention = rows->attention[row], generate = rows->step.generate[row],
-                copy = 1.0f - generate;
-    for (int32_t v = 0; v < vocab; v++)
-        shares[v] *= generate;
-    for (int32_t byte = LSTM_TOKEN_BYTES; byte < LSTM_TOKEN_FIRST; byte++)
-        shares[byte] = 0.0f;
-    for (int32_t i = 0; i < source->count; i++)
-        shares[source->tokens[i]] += copy * attention[i];
+    for (int32_t n = 0; n < b->settings->max_tokens + 2; n++)
+        b->penalties[n] = beam_penalty(b->settings->length_penalty, n, b->network->kernels->exp);
 }
 
 /* ---- what may follow ---- */
 
 static int repeats_trigram(const struct hypothesis *h, int32_t token)
 {
-    const int32_t *t = h->tokens, n = h->count;
-    for (int32_t i = 0; i + 2 < n; i++)
-        if (t[i] == t[n - 2] && t[i + 1] == t[n - 1] && t[i + 2] == token)
+    for (int32_t i = 0; i + 2 < h->count; i++)
+        if (h->tokens[i + 2] == token && beam_repeats_at(h->tokens, h->count, i))
             return 1;
     return 0;
-}
-
-/* How many bytes the character has that this byte token begins; 0: none does. */
-static int32_t character_size(int32_t token)
-{
-    int32_t byte = token - LSTM_TOKEN_BYTES;
-    return byte < 0x80   ? 1
-           : byte < 0xC2 ? 0
-           : byte < 0xE0 ? 2
-           : byte < 0xF0 ? 3
-           : byte < 0xF5 ? 4
-                         : 0;
 }
 
 /* Does the source somewhere spell the character that the row has begun with this byte? */
@@ -202,8 +152,7 @@ static int source_spells(const struct cpu_source *source, const struct hypothesi
 {
     const int32_t *begun = h->tokens + h->count - h->begun;
     for (int32_t i = h->begun; i < source->count; i++)
-        if (source->tokens[i] == token &&
-            memcmp(source->tokens + i - h->begun, begun, (size_t)h->begun * sizeof *begun) == 0)
+        if (source->tokens[i] == token && beam_spells_at(source->tokens, i, begun, h->begun))
             return 1;
     return 0;
 }
@@ -213,11 +162,8 @@ static int may_follow(const struct cpu_beam *b, const struct cpu_source *source,
 {
     if (h->pending)
         return token < LSTM_TOKEN_FIRST && source_spells(source, h, token);
-    if (token < LSTM_TOKEN_FIRST) {
-        int32_t size = character_size(token);
-        if (size == 0 || h->count + size > b->settings->max_tokens)
-            return 0;
-    }
+    if (token < LSTM_TOKEN_FIRST && !beam_begins(token, h->count, b->settings->max_tokens))
+        return 0;
     return !repeats_trigram(h, token);
 }
 
@@ -226,28 +172,29 @@ static int may_follow(const struct cpu_beam *b, const struct cpu_source *source,
  * past the first comparison. */
 static void collect(struct cpu_beam *b, int32_t row, const float *shares)
 {
+    const struct cpu_kernels *k = b->network->kernels;
     const struct hypothesis *h = &b->live[row];
-    const int32_t most = b->width - 1, is_full = h->count == b->settings->max_tokens;
-    const int32_t limit = is_full      ? LSTM_TOKEN_BYTES
-                          : h->pending ? LSTM_TOKEN_FIRST
-                                       : b->network->sizes.vocab;
+    const int32_t most = b->width - 1,
+                  limit = beam_limit(h->count, h->pending, b->settings->max_tokens,
+                                     b->network->sizes.vocab);
     struct candidate *list = b->candidates + (size_t)row * (size_t)b->width;
     int32_t count = 0;
-    for (int32_t v = LSTM_TOKEN_BYTES; v < limit; v++) {
-        if (!(shares[v] > (count < most ? 0.0f : list[count - 1].share)) ||
-            !may_follow(b, b->rows.row_sources[row], h, v))
+    float bound = 0.0f; /* what a share has to be above */
+    for (int32_t v = LSTM_TOKEN_BYTES; (v = k->above(v, limit, shares, bound)) < limit; v++) {
+        if (!may_follow(b, b->rows.row_sources[row], h, v))
             continue;
         int32_t at = count < most ? count++ : count - 1;
         for (; at > 0 && shares[v] > list[at - 1].share; at--)
             list[at] = list[at - 1];
         list[at] = (struct candidate){ .share = shares[v], .row = row, .token = v };
+        bound = count < most ? 0.0f : list[count - 1].share;
     }
-    if (count == 0 || (h->count >= b->settings->min_tokens && !h->pending))
+    if (beam_may_end(count, h->count, h->pending, b->settings->min_tokens))
         list[count++] = (struct candidate){ .share = shares[LSTM_TOKEN_MASK],
                                             .row = row,
                                             .token = LSTM_TOKEN_MASK };
     for (int32_t i = 0; i < count; i++)
-        list[i].score = h->score + natural_log((double)list[i].share);
+        list[i].score = h->score + beam_log((double)list[i].share);
     b->candidate_counts[row] = count;
 }
 
@@ -260,7 +207,8 @@ static void collect_all(struct cpu_beam *b)
                               b->share_rows);
         for (int32_t r = 0; r < rows; r++) {
             float *shares = b->shares + (size_t)r * vocab;
-            mix(&b->rows, first + r, b->network->sizes.vocab, shares);
+            cpu_writer_mix(b->network, b->rows.row_sources[first + r], b->rows.attention[first + r],
+                           b->rows.step.generate[first + r], shares);
             collect(b, first + r, shares);
         }
     }
@@ -271,9 +219,9 @@ static void collect_all(struct cpu_beam *b)
 static int by_score(const void *left, const void *right)
 {
     const struct candidate *a = left, *b = right;
-    if (a->score != b->score)
-        return a->score > b->score ? -1 : 1;
-    return a->row != b->row ? a->row - b->row : a->token - b->token;
+    if (beam_precedes(a->score, a->row, a->token, b->score, b->row, b->token))
+        return -1;
+    return beam_precedes(b->score, b->row, b->token, a->score, a->row, a->token);
 }
 
 /* Where the token was mainly copied from: the most attended of the positions that hold it; -1 where
@@ -309,10 +257,7 @@ static void extend(const struct cpu_beam *b, const struct candidate *c, struct h
     to->tokens[to->count] = c->token;
     to->origins[to->count] = origin(&b->rows, c);
     to->count++;
-    if (to->pending)
-        to->pending--;
-    else
-        to->pending = c->token < LSTM_TOKEN_FIRST ? character_size(c->token) - 1 : 0;
+    to->pending = beam_pending_after(to->pending, c->token);
     to->begun = to->pending ? to->begun + 1 : 0;
 }
 
@@ -320,8 +265,8 @@ static void end(struct cpu_beam *b, const struct candidate *c, struct ended *end
 {
     const struct hypothesis *h = &b->live[c->row];
     double rank = c->score / b->penalties[h->count + 1];
-    int is_whole = h->pending == 0, best_is_whole = ended->best.pending == 0;
-    if (ended->count++ > 0 && (is_whole == best_is_whole ? rank <= ended->rank : best_is_whole))
+    const int wins = beam_wins(rank, h->pending, ended->count++, ended->rank, ended->best.pending);
+    if (!wins)
         return;
     ended->rank = rank;
     copy_hypothesis(h, &ended->best);
@@ -384,7 +329,7 @@ static enum lstm_status interrupted(int32_t step, const struct lstm_summary_sett
 
 enum lstm_status cpu_beam_search(struct cpu_beam *b, const struct cpu_source *sources,
                                  int32_t texts, const struct lstm_summary_settings *settings,
-                                 int (*stop)(void *), void *stop_arg, struct cpu_written *written,
+                                 int (*stop)(void *), void *stop_arg, struct lstm_written *written,
                                  struct lstm_error *err)
 {
     b->settings = settings;

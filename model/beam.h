@@ -18,7 +18,7 @@
 #define LSTM_BEAM_H
 
 #include "cpu_writer.h"
-#include "summarizer.h"
+#include "writing.h"
 
 struct cpu_beam; /* working memory for one caller at a time */
 
@@ -31,18 +31,12 @@ void cpu_beam_close(struct cpu_beam *beam); /* NULL is fine */
 size_t cpu_beam_kept(const struct cpu_beam *beam);
 void cpu_beam_release(struct cpu_beam *beam);
 
-/* The best summary found. The arrays have room for max_tokens. */
-struct cpu_written {
-    int32_t count;
-    int32_t *tokens, *origins; /* as in struct lstm_summary */
-    double log_share;
-};
-
-/* Writes a summary of each source (count >= 1 tokens). settings: beam may be larger than the facade
- * allows. Errors: LSTM_NOMEM, LSTM_INTERRUPTED between steps (stop may be NULL). */
+/* Writes a summary of each source (count >= 1 tokens), all of struct lstm_written but what
+ * cpu_beam_replay gives. settings: beam may be larger than the facade allows. Errors: LSTM_NOMEM,
+ * LSTM_INTERRUPTED between steps (stop may be NULL). */
 enum lstm_status cpu_beam_search(struct cpu_beam *beam, const struct cpu_source *sources,
                                  int32_t texts, const struct lstm_summary_settings *settings,
-                                 int (*stop)(void *), void *stop_arg, struct cpu_written *written,
+                                 int (*stop)(void *), void *stop_arg, struct lstm_written *written,
                                  struct lstm_error *err);
 
 /* Writes the tokens of a summary once more, to see what was attended: weights (count x source

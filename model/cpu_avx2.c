@@ -1,5 +1,6 @@
 /* The kernels for AVX2 with FMA: 16 registers of 8 floats or 32 bytes. */
 #include "dot_avx2.h"
+#include "pairs_avx2.h"
 #include "vec_avx2.h"
 
 #define KERNELS cpu_kernels_avx2
@@ -18,3 +19,10 @@
 #define DOT_ROWS 3
 #define DOT_VECS 2
 #include "cpu_int8.inc"
+
+#define PRODUCTS cpu_fp32_products_avx2
+#include "cpu_products_fp32.inc"
+
+#define PRODUCTS cpu_bf16_products_avx2
+#define PRODUCTS_ISA ISA
+#include "cpu_products_bf16.inc"

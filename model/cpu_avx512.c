@@ -1,5 +1,6 @@
 /* The kernels for AVX-512: 32 registers of 16 floats or 64 bytes. */
 #include "dot_avx512.h"
+#include "pairs_avx512.h"
 #include "vec_avx512.h"
 
 #define KERNELS cpu_kernels_avx512
@@ -18,3 +19,10 @@
 #define DOT_ROWS 5
 #define DOT_VECS 4
 #include "cpu_int8.inc"
+
+#define PRODUCTS cpu_fp32_products_avx512
+#include "cpu_products_fp32.inc"
+
+#define PRODUCTS cpu_bf16_products_avx512
+#define PRODUCTS_ISA ISA
+#include "cpu_products_bf16.inc"

@@ -1,7 +1,8 @@
-/* The CPU's table behind the seam: windows are read, pooled, and forgotten. */
+/* The CPU's table behind the seam. A classifier's windows are read, pooled, and forgotten. */
 #include "backend.h"
 #include "carve.h"
 #include "cpu_reader.h"
+#include "cpu_summaries.h"
 
 #include <string.h>
 
@@ -12,7 +13,8 @@ struct lstm_loaded {
 struct lstm_session {
     const struct cpu_network *network; /* not ours */
     struct cpu_reader *reader;
-    struct cpu_pool *pools; /* of a round's windows, by index; grows, never shrinks */
+    struct cpu_summaries *summaries; /* a summariser's; it has none of what follows */
+    struct cpu_pool *pools;          /* of a round's windows, by index; grows, never shrinks */
     void *pools_memory;
     size_t pools_size;
     struct cpu_pool text;           /* of a text of several windows, which may span rounds */
@@ -53,33 +55,40 @@ static void close_session(struct lstm_session *s)
 {
     if (!s)
         return;
+    cpu_summaries_close(s->summaries);
     cpu_reader_close(s->reader);
     free(s->pools_memory);
     free(s->features);
     free(s);
 }
 
+static enum lstm_status open_pool(struct lstm_session *s, struct lstm_error *err)
+{
+    const size_t h = (size_t)s->network->sizes.hidden;
+    s->features = malloc(2 * 6 * h * sizeof *s->features);
+    if (!s->features)
+        return lstm_fail(err, LSTM_NOMEM, "out of memory for a session of %zu units", h);
+    s->text = pool_at(s->features + 6 * h, h);
+    return LSTM_OK;
+}
+
 static enum lstm_status open_session(const struct lstm_loaded *loaded,
                                      struct lstm_session **session, struct lstm_error *err)
 {
     const struct cpu_network *n = loaded->network;
-    const size_t h = (size_t)n->sizes.hidden;
     struct lstm_session *s = *session = calloc(1, sizeof *s);
-    enum lstm_status rc = LSTM_OK;
-    if (s)
-        s->features = malloc(2 * 6 * h * sizeof *s->features);
-    if (!s || !s->features)
-        rc = lstm_fail(err, LSTM_NOMEM, "out of memory for a session of %zu units", h);
-    else
-        rc = cpu_reader_open(n, &s->reader, err);
+    if (!s)
+        return lstm_fail(err, LSTM_NOMEM, "out of memory for a session");
+    s->network = n;
+    enum lstm_status rc = cpu_reader_open(n, &s->reader, err);
+    if (!rc)
+        rc = n->sizes.decoder ? cpu_summaries_open(n, s->reader, &s->summaries, err)
+                              : open_pool(s, err);
     if (rc) {
         close_session(s);
         *session = NULL;
-        return rc;
     }
-    s->network = n;
-    s->text = pool_at(s->features + 6 * h, h);
-    return LSTM_OK;
+    return rc;
 }
 
 /* Room for the pools of a round of the batch. */
@@ -168,6 +177,13 @@ static enum lstm_status classify(struct lstm_session *s, const struct lstm_batch
     return cpu_reader_run(s->reader, batch, &taker, err);
 }
 
+static enum lstm_status write_summaries(struct lstm_session *s, const struct lstm_batch *batch,
+                                        const struct lstm_summary_settings *settings,
+                                        struct lstm_written *written, struct lstm_error *err)
+{
+    return cpu_summaries_write(s->summaries, batch, settings, written, err);
+}
+
 #define CPU_BACKEND(isa)                                                                    \
     static enum lstm_status load_##isa(const struct lstm_model *model,                      \
                                        struct lstm_loaded **loaded, struct lstm_error *err) \
@@ -180,7 +196,8 @@ static enum lstm_status classify(struct lstm_session *s, const struct lstm_batch
                                                        .unload = unload,                    \
                                                        .open = open_session,                \
                                                        .close = close_session,              \
-                                                       .classify = classify };
+                                                       .classify = classify,                \
+                                                       .write = write_summaries };
 
 CPU_BACKEND(generic)
 CPU_BACKEND(avx2)

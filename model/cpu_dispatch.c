@@ -1,5 +1,6 @@
 /* Which instruction sets this machine can run. */
 #include "cpu_arithmetic.h"
+#include "cpu_products.h"
 
 #include <string.h>
 
@@ -42,6 +43,11 @@ static int runs_avx512vnni(void)
 {
     return has_avx512() && __builtin_cpu_supports("avx512vnni");
 }
+
+static int runs_avx512bf16(void)
+{
+    return has_avx512() && __builtin_cpu_supports("avx512bf16");
+}
 #endif
 
 static int runs_generic(void)
@@ -74,4 +80,32 @@ const struct cpu_kernels *cpu_kernels_pick(const char *name)
 {
     const struct cpu_isa *isa = cpu_isa_pick(name);
     return isa ? isa->kernels : NULL;
+}
+
+const struct cpu_products *cpu_products_pick(const char *precision, const char *isa)
+{
+    static const struct {
+        int (*runs)(void);
+        const char *isa;
+        const struct cpu_products *products;
+    } all[] = {
+#if defined(__x86_64__)
+        { runs_avx512bf16, "avx512bf16", &cpu_bf16_products_avx512bf16 },
+        { runs_avx512vnni, "avx512vnni", &cpu_bf16_products_avx512 },
+        { runs_avx512vnni, "avx512vnni", &cpu_fp32_products_avx512 },
+        { has_avx512, "avx512", &cpu_bf16_products_avx512 },
+        { has_avx512, "avx512", &cpu_fp32_products_avx512 },
+        { runs_avxvnni, "avxvnni", &cpu_bf16_products_avx2 },
+        { runs_avxvnni, "avxvnni", &cpu_fp32_products_avx2 },
+        { has_avx2, "avx2", &cpu_bf16_products_avx2 },
+        { has_avx2, "avx2", &cpu_fp32_products_avx2 },
+#endif
+        { runs_generic, "generic", &cpu_bf16_products_generic },
+        { runs_generic, "generic", &cpu_fp32_products_generic },
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (!strcmp(all[i].products->precision, precision) && (!isa || !strcmp(isa, all[i].isa)) &&
+            all[i].runs())
+            return all[i].products;
+    return NULL;
 }

@@ -4,7 +4,7 @@
 
 size_t cpu_tile_ints(int32_t rows, int32_t steps, int32_t positions)
 {
-    return (size_t)steps + 1 + (size_t)rows + 3 * (size_t)positions;
+    return (size_t)steps + 1 + (size_t)rows + 4 * (size_t)positions;
 }
 
 int32_t cpu_tile_positions(const struct lstm_window *windows, int32_t rows)
@@ -26,6 +26,7 @@ void cpu_tile_plan(struct cpu_tile *tile, const struct lstm_window *windows, int
     tile->offset = memory, memory += rows;
     tile->place[0] = memory, memory += positions;
     tile->place[1] = memory, memory += positions;
+    tile->before = memory, memory += positions;
     tile->tokens = memory;
     for (int32_t r = 0, at = 0; r < rows; at += windows[r].length, r++) {
         tile->offset[r] = at;
@@ -39,18 +40,16 @@ void cpu_tile_plan(struct cpu_tile *tile, const struct lstm_window *windows, int
         for (int32_t r = 0; r < running; r++, p++) {
             tile->place[0][p] = tile->offset[r] + s;
             tile->place[1][p] = tile->offset[r] + windows[r].length - 1 - s;
+            tile->before[p] = s ? tile->base[s - 1] + r : -1;
         }
         tile->base[s + 1] = p;
     }
 }
 
-void cpu_gather(const struct cpu_input *input, const int32_t *place, int32_t count, float *x)
+static void gather(const float *rows, size_t width, const int32_t *place, int32_t count, float *x)
 {
-    size_t cols = (size_t)input->cols;
-    for (int32_t i = 0; i < count; i++, x += cols) {
-        size_t row = (size_t)(input->rows ? input->rows[place[i]] : place[i]);
-        memcpy(x, input->table + row * cols, cols * sizeof *x);
-    }
+    for (int32_t i = 0; i < count; i++, x += width)
+        memcpy(x, rows + (size_t)place[i] * width, width * sizeof *x);
 }
 
 static void scatter(const float *rows, size_t cols, const int32_t *place, int32_t count,
@@ -60,35 +59,60 @@ static void scatter(const float *rows, size_t cols, const int32_t *place, int32_
         memcpy(states + (size_t)place[i] * width, rows, cols * sizeof *rows);
 }
 
+/* Steps from first on whose rows are few enough together; at least one. Returns their end. */
+static int32_t some_steps(const struct cpu_tile *tile, int32_t first)
+{
+    int32_t end = first + 1;
+    while (end < tile->steps && tile->base[end + 1] - tile->base[first] <= CPU_INPUT_ROWS)
+        end++;
+    return end;
+}
+
+/* z of the rows of some steps: the bias and the input products. */
+static void read_inputs(const struct cpu_weights *weights, const struct cpu_direction *d,
+                        const struct cpu_input *input, const int32_t *place, int32_t rows,
+                        const struct cpu_scratch *scratch)
+{
+    const size_t columns = 4 * (size_t)weights->sizes.hidden,
+                 lanes = (size_t)input->cols / weights->products->group;
+    gather(input->rows, lanes, place, rows, scratch->x);
+    for (int32_t r = 0; r < rows; r++)
+        memcpy(scratch->z + (size_t)r * columns, d->bias, columns * sizeof(float));
+    weights->products->gemm(rows, (int32_t)columns, (int32_t)lanes,
+                            (struct cpu_matrix){ scratch->x, lanes, 1 },
+                            (struct cpu_panels){ d->ih, 16, 16 * lanes }, scratch->z, columns);
+}
+
 void cpu_direction_run(const struct cpu_weights *weights, int layer, int reverse,
                        const struct cpu_tile *tile, const struct cpu_input *input,
-                       struct cpu_steps *steps, float *states)
+                       const struct cpu_kept *kept, const struct cpu_scratch *scratch,
+                       float *states, float *operands)
 {
-    const struct cpu_kernels *k = weights->kernels;
+    const struct cpu_products *products = weights->products;
     const struct cpu_direction *d = &weights->direction[layer][reverse];
-    const size_t h = (size_t)weights->sizes.hidden, in = (size_t)input->cols;
     const int32_t hidden = weights->sizes.hidden;
-    size_t before = 0; /* where the step before lies in the kept memory */
-    for (int32_t s = 0; s < tile->steps; s++) {
+    const size_t h = (size_t)hidden, lanes = h / products->group;
+    float *z = scratch->z;
+    for (int32_t s = 0, read = 0; s < tile->steps; s++) {
+        const size_t here = (size_t)tile->base[s], before = s ? (size_t)tile->base[s - 1] : 0;
         const int32_t rows = tile->base[s + 1] - tile->base[s];
-        const int32_t *place = tile->place[reverse] + tile->base[s];
-        const size_t here = (size_t)tile->base[s];
-        float *gates = steps->gates + here * 4 * h, *cell = steps->cell + here * h,
-              *state = steps->state + here * h;
-        cpu_gather(input, place, rows, steps->x);
-        for (int32_t r = 0; r < rows; r++)
-            memcpy(gates + (size_t)r * 4 * h, d->bias, 4 * h * sizeof *gates);
-        k->gemm(rows, 4 * hidden, input->cols, (struct cpu_matrix){ steps->x, in, 1 },
-                (struct cpu_panels){ d->ih, 16, 16 * in }, gates, 4 * h);
+        const int32_t *place = tile->place[reverse] + here;
+        float *state = kept->state + here * lanes;
+        if (s == read) {
+            read = some_steps(tile, s);
+            z = scratch->z;
+            read_inputs(weights, d, input, place, tile->base[read] - tile->base[s], scratch);
+        }
         if (s > 0)
-            k->gemm(rows, 4 * hidden, hidden,
-                    (struct cpu_matrix){ steps->state + before * h, h, 1 },
-                    (struct cpu_panels){ d->hh, 16, 16 * h }, gates, 4 * h);
-        else
-            memset(cell, 0, (size_t)rows * h * sizeof *cell);
-        k->cell(rows, hidden, gates, s > 0 ? steps->cell + before * h : cell, cell, state);
-        scatter(state, h, place, rows, states + (reverse ? h : 0), 2 * h);
-        before = here;
+            products->gemm(rows, 4 * hidden, (int32_t)lanes,
+                           (struct cpu_matrix){ kept->state + before * lanes, lanes, 1 },
+                           (struct cpu_panels){ d->hh, 16, 16 * lanes }, z, 4 * h);
+        products->cell(rows, hidden, z, s > 0 ? kept->cell + before * h : scratch->zeros,
+                       kept->gates + here * 4 * lanes, kept->cell + here * h, state, place,
+                       states ? states + (reverse ? h : 0) : NULL, 2 * h);
+        if (operands)
+            scatter(state, lanes, place, rows, operands + (reverse ? lanes : 0), 2 * lanes);
+        z += (size_t)rows * 4 * h;
     }
 }
 

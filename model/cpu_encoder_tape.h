@@ -6,11 +6,6 @@
 #include "carve.h"
 #include "cpu_encoder.h"
 
-/* What a layer's direction keeps, in packed order. */
-struct cpu_kept {
-    float *gates, *cell, *state;
-};
-
 struct cpu_encoder_tape {
     const struct cpu_weights *weights; /* not ours */
     const struct lstm_batch *batch;    /* not ours */
@@ -18,11 +13,15 @@ struct cpu_encoder_tape {
     struct lstm_window *windows, *unsorted;
     struct cpu_tile tile;
     struct cpu_kept kept[LSTM_LAYERS_MAX][2];
-    float *embedded;                 /* positions x embedding, row-major, dropout applied */
-    float *states[LSTM_LAYERS_MAX];  /* positions x 2 hidden, row-major */
-    float *d_input, *d_states;       /* positions x the widest layer, row-major */
-    float *x;                        /* positions x the widest input, packed */
-    float *zeros, *d_cell, *d_state; /* rows x hidden */
+    float *inputs[LSTM_LAYERS_MAX]; /* operands: positions x what a layer reads, row-major; of the
+                                       first the embedding, dropout applied */
+    float *states;                  /* of the last layer: positions x 2 hidden, row-major */
+    float *d_input, *d_states;      /* positions x the widest layer, row-major */
+    struct cpu_scratch scratch;     /* x has room for all positions */
+    float *dz;               /* positions x 4 hidden, stacked; NULL where dz lie so already */
+    float *fresh;            /* rows x hidden: a step's states */
+    float *embedded;         /* embedding: a row as floats */
+    float *d_cell, *d_state; /* rows x hidden */
     int32_t *ints;
 };
 
@@ -32,8 +31,8 @@ void cpu_encoder_tape_carve(struct cpu_encoder_tape *tape, const struct lstm_bat
                             struct carver *carver);
 
 /* Runs the encoder over a checked batch; masks: locked dropout of the embedding (texts x
- * embedding), or NULL. The states of the last layer are in states[layers - 1]; d_states is zero,
- * for the task to add to. */
+ * embedding), or NULL. The states of the last layer are in states; d_states is zero, for the task
+ * to add to. */
 void cpu_encoder_tape_forward(struct cpu_encoder_tape *tape, const struct lstm_batch *batch,
                               const float *masks);
 

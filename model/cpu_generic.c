@@ -1,5 +1,6 @@
 /* The kernels in plain C, for any processor. */
 #include "dot_generic.h"
+#include "pairs_generic.h"
 #include "vec_generic.h"
 
 #define KERNELS cpu_kernels_generic
@@ -18,3 +19,10 @@
 #define DOT_ROWS 2
 #define DOT_VECS 1
 #include "cpu_int8.inc"
+
+#define PRODUCTS cpu_fp32_products_generic
+#include "cpu_products_fp32.inc"
+
+#define PRODUCTS cpu_bf16_products_generic
+#define PRODUCTS_ISA ISA
+#include "cpu_products_bf16.inc"

@@ -96,16 +96,23 @@ struct cpu_kernels {
     void (*weigh)(int32_t count, int32_t width, const float *weights, const float *states,
                   float *out);
 
-    void (*tanh)(size_t count, float *x); /* in place; count is a multiple of 16 */
-    float (*exp)(float x);                /* the exp of the pooling */
+    /* The first of x[first] .. x[count - 1] that is above bound; count: none is. x can be read up
+     * to count rounded up to 16. */
+    int32_t (*above)(int32_t first, int32_t count, const float *x, float bound);
+
+    void (*scale)(size_t count, float scale, float *x); /* x *= scale; count as for tanh */
+    void (*tanh)(size_t count, float *x);               /* in place; count is a multiple of 16 */
+    float (*exp)(float x);                              /* the exp of the pooling */
     float (*dot)(int32_t width, const float *a, const float *b);
     void (*axpy)(int32_t width, float scale, const float *x, float *y); /* y += scale x */
     void (*add)(size_t count, const float *x, float *y); /* y += x; count is a multiple of 16 */
+    void (*add_product)(size_t count, const float *a, const float *b, float *y); /* y += a b */
     double (*square_sum)(size_t count,
                          const float *x); /* in one order; count is a multiple of 16 */
 
-    /* Adam (Kingma and Ba 2015) with decoupled decay on count parameters, a multiple of 16. */
-    void (*adam)(size_t count, const struct cpu_adam *adam, const float *gradient, float *mean,
+    /* Adam (Kingma and Ba 2015) with decoupled decay on count parameters, a multiple of 16. The
+     * gradient becomes 0. */
+    void (*adam)(size_t count, const struct cpu_adam *adam, float *gradient, float *mean,
                  float *variance, float *params);
 };
 

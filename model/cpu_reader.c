@@ -251,7 +251,7 @@ static int32_t rows_for(int32_t windows, int32_t threads)
 static struct plan plan_for(const struct cpu_network *n, const struct lstm_batch *batch)
 {
     const struct lstm_sizes *s = &n->sizes;
-    const size_t most = (size_t)lstm_limits_get().memory_mb * (1 << 20) / 4;
+    const size_t most = lstm_limits_quarter();
     struct plan plan = { .steps = 1 };
     int32_t windows = 0;
     for (int32_t i = 0; i < batch->texts; i++) {

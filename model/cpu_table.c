@@ -69,8 +69,7 @@ const void *cpu_table_find(const struct cpu_table *table, int32_t token)
 static int grow(struct cpu_table *t)
 {
     const size_t size = slab_size(t);
-    const size_t most = (size_t)lstm_limits_get().memory_mb * (1 << 20) / 4;
-    if (atomic_fetch_add(&process_bytes, size) + size > most)
+    if (atomic_fetch_add(&process_bytes, size) + size > lstm_limits_quarter())
         goto refused;
     struct slab *slab = aligned_alloc(ALIGNMENT, size);
     if (!slab)

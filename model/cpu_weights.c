@@ -12,38 +12,32 @@ void cpu_pack_transposed(const float *matrix, size_t cols, size_t depth, float *
                 *panels++ = matrix[(p + lane) * depth + k];
 }
 
-/* matrix: depth x cols, row-major, in panels of 16 columns. */
-static void pack(const float *matrix, size_t cols, size_t depth, float *panels)
-{
-    for (size_t p = 0; p < cols; p += 16)
-        for (size_t k = 0; k < depth; k++, panels += 16)
-            memcpy(panels, matrix + k * cols + p, 16 * sizeof *panels);
-}
-
 static size_t inputs(const struct lstm_sizes *s, int layer)
 {
     return (size_t)(layer ? 2 * s->hidden : s->embedding);
 }
 
 enum lstm_status cpu_weights_open(const struct lstm_sizes *sizes, const struct cpu_kernels *kernels,
-                                  const float *params, struct cpu_weights **weights,
-                                  struct lstm_error *err)
+                                  const struct cpu_products *products, const float *params,
+                                  struct cpu_weights **weights, struct lstm_error *err)
 {
     size_t h = (size_t)sizes->hidden, floats = 0;
     for (int layer = 0; layer < sizes->layers; layer++)
-        floats += 2 * 4 * h * (2 * (inputs(sizes, layer) + h) + 1);
+        floats += 2 * 4 * h * (2 * (inputs(sizes, layer) + h) / products->group + 1);
     struct cpu_weights *w = calloc(1, sizeof *w + floats * sizeof(float));
     *weights = w;
     if (!w)
         return lstm_fail(err, LSTM_NOMEM, "out of memory for %zu packed weights", floats);
     w->sizes = *sizes;
     w->kernels = kernels;
+    w->products = products;
     w->params = params;
     float *next = (float *)(w + 1);
     for (int layer = 0; layer < sizes->layers; layer++)
         for (int reverse = 0; reverse < 2; reverse++) {
             struct cpu_direction *d = &w->direction[layer][reverse];
-            size_t ih = 4 * h * inputs(sizes, layer), hh = 4 * h * h;
+            size_t ih = 4 * h * inputs(sizes, layer) / products->group,
+                   hh = 4 * h * h / products->group;
             d->ih = next, next += ih;
             d->hh = next, next += hh;
             d->bias = next, next += 4 * h;
@@ -63,11 +57,12 @@ void cpu_weights_pack(struct cpu_weights *w)
             size_t in = inputs(&w->sizes, layer);
             const float *ih = w->params + lstm_direction_at(&w->sizes, layer, reverse);
             const float *hh = ih + 4 * h * in;
-            cpu_pack_transposed(ih, 4 * h, in, d->ih);
-            cpu_pack_transposed(hh, 4 * h, h, d->hh);
+            const int32_t units = (int32_t)h, columns = 4 * units, cols = (int32_t)in;
+            w->products->pack(columns, cols, ih, 1, in, d->ih);
+            w->products->pack(columns, units, hh, 1, h, d->hh);
             memcpy(d->bias, hh + 4 * h * h, 4 * h * sizeof *d->bias);
-            pack(ih, in, 4 * h, d->ih_back);
-            pack(hh, h, 4 * h, d->hh_back);
+            w->products->pack(cols, columns, ih, in, 1, d->ih_back);
+            w->products->pack(units, columns, hh, h, 1, d->hh_back);
         }
 }
 

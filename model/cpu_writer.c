@@ -1,4 +1,5 @@
 #include "cpu_writer.h"
+#include "tokenizer.h"
 
 #include <string.h>
 
@@ -93,9 +94,19 @@ void cpu_writer_step(const struct cpu_network *n, const struct cpu_writer_step *
 }
 
 void cpu_writer_vocabulary(const struct cpu_network *n, int32_t rows, const void *const *output,
-                           float *const *shares)
+                           float *const *logits)
 {
-    n->arithmetic->affine(rows, &n->vocabulary, output, NULL, shares);
-    for (int32_t r = 0; r < rows; r++)
-        n->kernels->normalise(n->sizes.vocab, shares[r]);
+    n->arithmetic->affine(rows, &n->vocabulary, output, NULL, logits);
+}
+
+void cpu_writer_mix(const struct cpu_network *n, const struct cpu_source *source,
+                    const float *attention, float generate, float *shares)
+{
+    const float copy = 1.0f - generate;
+    n->kernels->normalise(n->sizes.vocab, shares);
+    n->kernels->scale((size_t)n->sizes.vocab, generate, shares);
+    memset(shares + LSTM_TOKEN_BYTES, 0,
+           (LSTM_TOKEN_FIRST - LSTM_TOKEN_BYTES) * sizeof *shares); /* bytes are copied alone */
+    for (int32_t i = 0; i < source->count; i++)
+        shares[source->tokens[i]] += copy * attention[i];
 }

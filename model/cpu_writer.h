@@ -43,8 +43,12 @@ struct cpu_writer_step {
 };
 void cpu_writer_step(const struct cpu_network *network, const struct cpu_writer_step *step);
 
-/* Shares of the vocabulary (each of vocab floats, softmax done) from outputs. */
+/* What the vocabulary's tokens (vocab floats a row) get from outputs, before their softmax. */
 void cpu_writer_vocabulary(const struct cpu_network *network, int32_t rows,
-                           const void *const *output, float *const *shares);
+                           const void *const *output, float *const *logits);
+
+/* The logits of a row become its shares in the mixture of generating and copying. */
+void cpu_writer_mix(const struct cpu_network *network, const struct cpu_source *source,
+                    const float *attention, float generate, float *shares);
 
 #endif

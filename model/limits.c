@@ -32,10 +32,14 @@ int lstm_limits_set(struct lstm_limits limits)
     return 0;
 }
 
+size_t lstm_limits_quarter(void)
+{
+    return (size_t)lstm_limits_get().memory_mb * (1 << 20) / 4;
+}
+
+/* A list that doubles may have twice as many. */
 int32_t lstm_limits_tokens(int32_t bytes_a_token)
 {
-    const int64_t half = (int64_t)lstm_limits_get().memory_mb * (1 << 20) / 2;
-    const int64_t tokens =
-        half / 2 / bytes_a_token; /* a list that doubles may have twice as many */
+    const size_t tokens = lstm_limits_quarter() / (size_t)bytes_a_token;
     return tokens < INT32_MAX / 4 ? (int32_t)tokens : INT32_MAX / 4;
 }

@@ -374,8 +374,6 @@ static enum lstm_status read_params(struct reader *r)
     for (int i = 0; i < count; i++)
         if ((rc = read_part(r, &parts[i])))
             return rc;
-    if (r->is_quantised)
-        lstm_dequantise(&r->model->sizes, &r->model->int8, r->model->params);
     return LSTM_OK;
 }
 
@@ -405,7 +403,7 @@ void lstm_model_forget_weights(struct lstm_model *model)
     free(model->params);
     free(model->int8.weights);
     model->params = NULL;
-    model->int8 = (struct lstm_int8){ NULL, NULL };
+    model->int8 = (struct lstm_int8){ 0 };
 }
 
 void lstm_model_free(struct lstm_model *model)

@@ -73,11 +73,13 @@ struct lstm_int8 {
                         matrices is not used. NULL: the model is not quantised */
     float *scales;   /* lstm_scales_count(&sizes), LSTM_SCALE_MIN..LSTM_SCALE_MAX; in the same block
                         as weights */
+    int in_params;   /* nonzero: params holds scale * weight too (lstm_model_dequantise) */
 };
 
 struct lstm_model {
     struct lstm_sizes sizes;
-    float *params; /* lstm_params_count(&sizes) floats; of a quantised matrix scale * weight */
+    float *params; /* lstm_params_count(&sizes) floats; the matrices of a quantised model are set
+                      only where int8.in_params says so */
     struct lstm_int8 int8;
     struct lstm_tokenizer *tokenizer;
     char task[LSTM_NAME_SIZE]; /* "sentiment", "classify" or "summarize" */
@@ -138,8 +140,9 @@ struct lstm_decoder_scales_at {
 struct lstm_decoder_scales_at lstm_decoder_scales_at(const struct lstm_sizes *sizes);
 
 /* Parses and checks a model file. The blob may be hostile; it is not needed after the call. Of a
- * quantised one both params and int8 are filled. Errors: LSTM_CORRUPT with what is wrong,
- * LSTM_NOMEM. On error *model is NULL. */
+ * quantised one the matrices are in int8 alone: memory that nobody touches costs nothing, and most
+ * users never need them as floats. Errors: LSTM_CORRUPT with what is wrong, LSTM_NOMEM. On error
+ * *model is NULL. */
 enum lstm_status lstm_model_read(const void *blob, size_t size, struct lstm_model **model,
                                  struct lstm_error *err);
 
@@ -148,9 +151,14 @@ enum lstm_storage { LSTM_F32, LSTM_F16, LSTM_BF16, LSTM_I8 };
 /* Writes a model as one blob (malloc'ed; the caller frees it). Matrices are stored as asked,
  * vectors always as F32; LSTM_I8 stores int8 and takes from params only what is not quantised. The
  * same model gives the same bytes. Errors: LSTM_NOMEM, LSTM_RANGE when a value does not fit the
- * storage, LSTM_MISMATCH for LSTM_I8 of a model that is not quantised. */
+ * storage, LSTM_MISMATCH for LSTM_I8 of a model that is not quantised, and for floats of one that
+ * has its matrices in int8 alone. */
 enum lstm_status lstm_model_write(const struct lstm_model *model, enum lstm_storage storage,
                                   void **blob, size_t *size, struct lstm_error *err);
+
+/* Puts the matrices of a quantised model into params, for who reads floats; does nothing where they
+ * are. The owner calls it, before anybody else sees the model. */
+void lstm_model_dequantise(struct lstm_model *model);
 
 /* Frees params and int8, for a user who has them in a form of its own; the rest stays. */
 void lstm_model_forget_weights(struct lstm_model *model);

@@ -130,6 +130,10 @@ enum lstm_status lstm_model_write(const struct lstm_model *model, enum lstm_stor
     if (storage == LSTM_I8 && !model->int8.weights)
         return lstm_fail(err, LSTM_MISMATCH,
                          "the model has no int8 weights: quantise it before it is stored as I8");
+    if (storage != LSTM_I8 && model->int8.weights && !model->int8.in_params)
+        return lstm_fail(err, LSTM_MISMATCH,
+                         "the model has its matrices as int8 alone: dequantise it before it is "
+                         "stored as floats");
     snprintf(window, sizeof window, "%d", (int)model->sizes.window);
     snprintf(overlap, sizeof overlap, "%d", (int)model->sizes.overlap);
     json_real_write(model->temperature, temperature);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -95,6 +96,13 @@ enum lstm_status lstm_plugin_set_path(const char *path, struct lstm_error *err)
         memcpy(configured, path, length + 1);
     pthread_mutex_unlock(&lock);
     return rc;
+}
+
+void lstm_plugin_path(char *path, size_t size)
+{
+    pthread_mutex_lock(&lock);
+    snprintf(path, size, "%s", *configured ? configured : beside);
+    pthread_mutex_unlock(&lock);
 }
 
 enum lstm_status lstm_plugin_set_memory(int64_t megabytes, struct lstm_error *err)

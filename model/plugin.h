@@ -22,6 +22,10 @@ enum lstm_status lstm_plugin_get(const struct lstm_plugin **plugin, struct lstm_
  * LSTM_RANGE for another path, LSTM_UNAVAILABLE once a plug-in is open, since it stays. */
 enum lstm_status lstm_plugin_set_path(const char *path, struct lstm_error *err);
 
+/* That path, as it is now: PATH_MAX bytes are enough. "": there is none, since the file that this
+ * code is in is not known. */
+void lstm_plugin_path(char *path, size_t size);
+
 /* What models and batches may take of each device's memory together, from the next of them on.
  * Errors: LSTM_RANGE. */
 enum lstm_status lstm_plugin_set_memory(int64_t megabytes, struct lstm_error *err);

@@ -12,6 +12,7 @@ enum lstm_status lstm_int8_open(const struct lstm_sizes *sizes, struct lstm_int8
     const size_t weights = lstm_params_count(sizes), scales = lstm_scales_count(sizes);
     const size_t scales_at = (weights + BLOCK_ALIGNMENT - 1) / BLOCK_ALIGNMENT * BLOCK_ALIGNMENT;
     const size_t size = scales_at + scales * sizeof *int8->scales;
+    int8->in_params = 0;
     int8->weights = aligned_alloc(BLOCK_ALIGNMENT,
                                   (size + BLOCK_ALIGNMENT - 1) / BLOCK_ALIGNMENT * BLOCK_ALIGNMENT);
     int8->scales = int8->weights ? (float *)(void *)(int8->weights + scales_at) : NULL;
@@ -26,17 +27,21 @@ static void dequantise_row(const int8_t *weights, size_t count, float scale, flo
             values[i + k] = scale * (float)weights[i + k];
 }
 
-void lstm_dequantise(const struct lstm_sizes *sizes, const struct lstm_int8 *int8, float *params)
+void lstm_model_dequantise(struct lstm_model *model)
 {
     struct lstm_tensor tensors[LSTM_TENSORS_MAX];
-    const int count = lstm_layout(sizes, tensors);
+    const struct lstm_int8 *int8 = &model->int8;
+    const int count = lstm_layout(&model->sizes, tensors);
+    if (!int8->weights || int8->in_params)
+        return;
     for (const struct lstm_tensor *t = tensors; t < tensors + count; t++) {
         const size_t cols = (size_t)t->cols;
         assert(!t->is_quantised || cols % LSTM_UNITS == 0); /* so are all the sizes */
         for (size_t r = 0; t->is_quantised && r < (size_t)t->rows; r++)
             dequantise_row(int8->weights + t->at + r * cols, cols, int8->scales[t->scales_at + r],
-                           params + t->at + r * cols);
+                           model->params + t->at + r * cols);
     }
+    model->int8.in_params = 1;
 }
 
 /* Raises each row's scale to the largest magnitude of its parameters. */
@@ -96,6 +101,6 @@ enum lstm_status lstm_model_quantise(struct lstm_model *model, struct lstm_error
         if (tensors[i].is_quantised)
             quantise(&tensors[i], model->params, &int8);
     model->int8 = int8;
-    lstm_dequantise(&model->sizes, &model->int8, model->params);
+    lstm_model_dequantise(model);
     return LSTM_OK;
 }

@@ -11,9 +11,6 @@
 enum lstm_status lstm_int8_open(const struct lstm_sizes *sizes, struct lstm_int8 *int8,
                                 struct lstm_error *err);
 
-/* Sets the quantised matrices of params to scale * weight; the rest of the block stays. */
-void lstm_dequantise(const struct lstm_sizes *sizes, const struct lstm_int8 *int8, float *params);
-
 /* Gives a model int8 weights and replaces its parameters by what they stand for: scale = the
  * largest magnitude of a row / 127 (of a row of zeros, or below 127 * LSTM_SCALE_MIN, 1), weight =
  * parameter / scale to nearest, ties to even. The rows of the decoder's two matrices have their

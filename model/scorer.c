@@ -14,7 +14,7 @@ struct lstm_scorer {
     struct lstm_model *model;
     struct lstm_device device;
     struct lstm_loaded *loaded;         /* a classifier, else NULL */
-    struct lstm_summarizer *summarizer; /* a summariser, else NULL; on the CPU */
+    struct lstm_summarizer *summarizer; /* a summariser, else NULL */
 };
 
 /* Where the tokens of a text are: in the list of the thread that made them. */
@@ -35,34 +35,41 @@ struct lstm_worker {
     int32_t capacity;
 };
 
-/* Where the device was not asked for by name, what it cannot hold goes to the CPU. */
-static enum lstm_status load_classifier(struct lstm_scorer *s, const char *device,
-                                        struct lstm_error *err)
+/* What a device cannot hold or compute is no fault of the process's memory or of the model, and is
+ * told with the device's own words. */
+static enum lstm_status of_device(const struct lstm_device *device, enum lstm_status rc,
+                                  struct lstm_error *err)
+{
+    if (device->backend == lstm_backend_cpu(NULL) || (rc != LSTM_NOMEM && rc != LSTM_MISMATCH))
+        return rc;
+    if (err)
+        err->status = LSTM_UNAVAILABLE;
+    return LSTM_UNAVAILABLE;
+}
+
+static enum lstm_status load_on(struct lstm_scorer *s, struct lstm_error *err)
+{
+    return s->model->sizes.decoder
+               ? lstm_summarizer_open(s->model, s->device.backend, &s->summarizer, err)
+               : s->device.backend->load(s->model, &s->loaded, err);
+}
+
+/* Where the device was not asked for by name, what it cannot hold or do goes to the CPU. */
+static enum lstm_status load(struct lstm_scorer *s, const char *device, struct lstm_error *err)
 {
     struct lstm_error reason;
     enum lstm_status rc = lstm_device_choose(device, &s->device, err);
     if (rc)
         return rc;
-    if (strcmp(device, "auto") || s->device.backend == lstm_backend_cpu(NULL))
-        return s->device.backend->load(s->model, &s->loaded, err);
-    if (!s->device.backend->load(s->model, &s->loaded, &reason))
+    const int is_cpu = s->device.backend == lstm_backend_cpu(NULL);
+    if (!is_cpu)
+        lstm_model_dequantise(s->model); /* plug-ins read floats */
+    if (strcmp(device, "auto") || is_cpu)
+        return of_device(&s->device, load_on(s, err), err);
+    if (!load_on(s, &reason))
         return LSTM_OK;
     s->device = lstm_device_cpu(reason.text);
-    return s->device.backend->load(s->model, &s->loaded, err);
-}
-
-static enum lstm_status load_summarizer(struct lstm_scorer *s, const char *device,
-                                        struct lstm_error *err)
-{
-    enum lstm_status rc = LSTM_OK;
-    if (!strcmp(device, "auto"))
-        s->device = lstm_device_cpu("summaries are written on the CPU");
-    else if ((rc = lstm_device_choose(device, &s->device, err)))
-        return rc;
-    if (s->device.backend != lstm_backend_cpu(NULL))
-        return lstm_fail(err, LSTM_MISMATCH,
-                         "summaries are written on the CPU; use the device \"auto\"");
-    return lstm_summarizer_open(s->model, NULL, &s->summarizer, err);
+    return load_on(s, err);
 }
 
 enum lstm_status lstm_scorer_open(const void *blob, size_t size, const char *device,
@@ -76,8 +83,7 @@ enum lstm_status lstm_scorer_open(const void *blob, size_t size, const char *dev
     s->device = lstm_device_cpu("");
     if ((rc = lstm_model_read(blob, size, &s->model, err)))
         goto done;
-    rc =
-        s->model->sizes.decoder ? load_summarizer(s, device, err) : load_classifier(s, device, err);
+    rc = load(s, device, err);
     if (s->model->int8.weights)
         lstm_model_forget_weights(s->model); /* what is loaded is smaller */
 done:
@@ -127,6 +133,7 @@ enum lstm_status lstm_worker_open(const struct lstm_scorer *scorer, struct lstm_
     enum lstm_status rc = scorer->summarizer
                               ? lstm_summary_session_open(scorer->summarizer, &w->summaries, err)
                               : scorer->device.backend->open(scorer->loaded, &w->session, err);
+    rc = of_device(&scorer->device, rc, err);
     if (rc) {
         free(w);
         *worker = NULL;
@@ -312,7 +319,9 @@ enum lstm_status lstm_worker_classify(struct lstm_worker *w, const struct lstm_t
     struct lstm_batch batch = { .starts = w->starts, .stop = stop, .stop_arg = stop_arg };
     rc = read_texts(w, texts, count, tokens, &batch, err);
     if (!rc && batch.texts > 0)
-        rc = w->scorer->device.backend->classify(w->session, &batch, w->logits, err);
+        rc =
+            of_device(&w->scorer->device,
+                      w->scorer->device.backend->classify(w->session, &batch, w->logits, err), err);
     release(w);
     if (rc)
         return rc;
@@ -333,8 +342,10 @@ enum lstm_status lstm_worker_summarize(struct lstm_worker *w, const struct lstm_
                                        struct lstm_summary *summaries, struct lstm_error *err)
 {
     if (w->summaries)
-        return lstm_summary_session_run(w->summaries, texts, count, settings, stop, stop_arg,
-                                        summaries, err);
+        return of_device(&w->scorer->device,
+                         lstm_summary_session_run(w->summaries, texts, count, settings, stop,
+                                                  stop_arg, summaries, err),
+                         err);
     for (int32_t i = 0; i < count; i++)
         summaries[i] = (struct lstm_summary){ 0 };
     return lstm_fail(err, LSTM_MISMATCH, "a model of task \"%s\" cannot summarize",

@@ -1,17 +1,11 @@
 #include "summarizer.h"
-#include "beam.h"
-#include "cpu_reader.h"
+#include "carve.h"
 #include "limits.h"
 #include "source_text.h"
+#include "tokenizer.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-enum {
-    GROUP_TEXTS = 32,     /* texts that are decoded together, unless ... */
-    GROUP_TOKENS = 16384, /* ... they have more tokens; a longer text is a group of its own */
-    KEPT_MAX = 16 << 20   /* bytes of working memory that a session keeps for its next call */
-};
 
 const struct lstm_summary_settings lstm_summary_defaults = {
     .max_tokens = 24, .min_tokens = 2, .beam = 4, .length_penalty = 0.8f
@@ -19,36 +13,28 @@ const struct lstm_summary_settings lstm_summary_defaults = {
 
 struct lstm_summarizer {
     const struct lstm_model *model; /* not ours; its weights are not read after opening */
-    struct cpu_network *network;
+    const struct lstm_backend *backend;
+    struct lstm_loaded *loaded;
 };
 
 struct lstm_summary_session {
     const struct lstm_summarizer *summarizer; /* not ours */
-    struct cpu_reader *reader;
-    struct cpu_beam *beam;
+    struct lstm_session *session;
     struct lstm_tokens tokens; /* of all texts of a call, with offsets */
-    float *states, *keys;      /* of a group's tokens: x 2 hidden, x alignment; one block */
-    size_t states_size;
+    void *batch;               /* of a call's texts: see reserve */
+    size_t batch_size;
 };
 
 /* One call. */
 struct request {
     const struct lstm_text *texts;
-    const int32_t *starts; /* count + 1: where each text's tokens begin */
+    int32_t count;
     const struct lstm_summary_settings *settings;
-    int (*stop)(void *);
-    void *stop_arg;
+    struct lstm_batch batch;      /* the texts that have a token */
+    struct lstm_written *written; /* batch.texts */
+    int32_t *text;                /* batch.texts: which text of the call it is */
+    int32_t *starts;              /* those of the batch */
     struct lstm_summary *summaries;
-};
-
-/* Texts that are decoded together; those without a token stay out. */
-struct group {
-    int32_t texts;
-    int32_t text[GROUP_TEXTS];       /* of the request */
-    int32_t starts[GROUP_TEXTS + 1]; /* from the group's first token */
-    int32_t first;                   /* where that is in the session's tokens */
-    struct cpu_source sources[GROUP_TEXTS];
-    struct cpu_written written[GROUP_TEXTS];
 };
 
 enum lstm_status lstm_summary_settings_check(const struct lstm_summary_settings *s,
@@ -79,32 +65,34 @@ void lstm_summary_free(struct lstm_summary *summary)
 
 /* ---- opening ---- */
 
-enum lstm_status lstm_summarizer_open(const struct lstm_model *model, const char *isa,
+enum lstm_status lstm_summarizer_open(const struct lstm_model *model,
+                                      const struct lstm_backend *backend,
                                       struct lstm_summarizer **summarizer, struct lstm_error *err)
 {
-    const struct cpu_isa *found = cpu_isa_pick(isa);
     *summarizer = NULL;
     if (!model->sizes.decoder)
         return lstm_fail(err, LSTM_MISMATCH, "a model of task \"%s\" cannot summarize",
                          model->task);
-    if (!found)
-        return lstm_fail(err, LSTM_UNAVAILABLE, "this machine has no instruction set \"%s\"", isa);
+    if (!backend->write)
+        return lstm_fail(err, LSTM_MISMATCH,
+                         "the device %s writes no summaries; use the device \"auto\" or \"cpu\"",
+                         backend->name);
     struct lstm_summarizer *s = calloc(1, sizeof *s);
     if (!s)
         return lstm_fail(err, LSTM_NOMEM, "out of memory for a summarizer");
     s->model = model;
-    enum lstm_status rc = cpu_network_open(model, found, &s->network, err);
+    s->backend = backend;
+    enum lstm_status rc = backend->load(model, &s->loaded, err);
     if (rc)
-        lstm_summarizer_close(s), s = NULL;
+        free(s), s = NULL;
     *summarizer = s;
     return rc;
 }
 
 void lstm_summarizer_close(struct lstm_summarizer *summarizer)
 {
-    if (!summarizer)
-        return;
-    cpu_network_close(summarizer->network);
+    if (summarizer)
+        summarizer->backend->unload(summarizer->loaded);
     free(summarizer);
 }
 
@@ -116,11 +104,9 @@ enum lstm_status lstm_summary_session_open(const struct lstm_summarizer *summari
     if (!s)
         return lstm_fail(err, LSTM_NOMEM, "out of memory for a session");
     s->summarizer = summarizer;
-    enum lstm_status rc = cpu_reader_open(summarizer->network, &s->reader, err);
-    if (!rc)
-        rc = cpu_beam_open(summarizer->network, &s->beam, err);
+    enum lstm_status rc = summarizer->backend->open(summarizer->loaded, &s->session, err);
     if (rc) {
-        lstm_summary_session_close(s);
+        free(s);
         *session = NULL;
     }
     return rc;
@@ -130,192 +116,148 @@ void lstm_summary_session_close(struct lstm_summary_session *session)
 {
     if (!session)
         return;
-    cpu_reader_close(session->reader);
-    cpu_beam_close(session->beam);
+    session->summarizer->backend->close(session->session);
     lstm_tokens_free(&session->tokens);
-    free(session->states);
+    free(session->batch);
     free(session);
 }
 
-/* ---- reading ---- */
-
-static enum lstm_status reserve(struct lstm_summary_session *s, int32_t tokens,
+/* Room for what is known of each text of a call. */
+static enum lstm_status reserve(struct lstm_summary_session *s, struct request *q,
                                 struct lstm_error *err)
 {
-    const struct lstm_sizes *sizes = &s->summarizer->model->sizes;
-    const size_t h2 = 2 * (size_t)sizes->hidden, a = (size_t)sizes->alignment, n = (size_t)tokens;
-    const size_t need = n * (h2 + a) * sizeof(float);
-    if (need > s->states_size) {
-        free(s->states);
-        s->states = malloc(need);
-        s->states_size = s->states ? need : 0;
-        if (!s->states)
-            return lstm_fail(err, LSTM_NOMEM,
-                             "out of memory for the states of %d tokens, %zu bytes", tokens, need);
-    }
-    s->keys = s->states + n * h2;
+    const size_t n = (size_t)q->count;
+    struct carver count = { 0 };
+    carve(&count, n, sizeof *q->written);
+    carve(&count, 2 * n + 1, sizeof *q->text);
+    if (!carve_reserve(&s->batch, &s->batch_size, count.used))
+        return lstm_fail(err, LSTM_NOMEM, "out of memory for a batch of %d texts", q->count);
+    struct carver carver = { .memory = s->batch };
+    q->written = carve(&carver, n, sizeof *q->written);
+    q->text = carve(&carver, 2 * n + 1, sizeof *q->text);
+    q->starts = q->text + n;
     return LSTM_OK;
 }
 
-/* After a call: what a huge text needed is not kept. */
+/* After a call: what a huge text needed is not kept. An eighth is for tokens, the rest of the half
+ * for the backend. */
 static void release(struct lstm_summary_session *s)
 {
     const size_t token = sizeof *s->tokens.ids + sizeof *s->tokens.begins + sizeof *s->tokens.ends;
-    const size_t tokens = (size_t)s->tokens.capacity * token;
-    if (tokens + s->states_size + cpu_beam_kept(s->beam) <= KEPT_MAX)
-        return;
-    lstm_tokens_free(&s->tokens);
-    free(s->states);
-    s->states = NULL;
-    s->states_size = 0;
-    cpu_beam_release(s->beam);
-}
-
-/* The states that a tile's windows own, to the places of their tokens, and their keys. */
-static void take_tile(void *arg, const struct cpu_tile_states *tile, float *scratch)
-{
-    struct lstm_summary_session *s = arg;
-    const struct cpu_network *n = s->summarizer->network;
-    const size_t h2 = 2 * (size_t)n->sizes.hidden, a = (size_t)n->sizes.alignment;
-    (void)scratch;
-    for (int32_t r = 0; r < tile->rows; r++) {
-        const struct lstm_window *window = &tile->windows[r];
-        const size_t from = (size_t)(tile->offset[r] + window->own_start - window->start);
-        const size_t to = (size_t)window->own_start;
-        cpu_source_fill(n, window->own_length,
-                        (const char *)tile->states + from * h2 * n->arithmetic->state_size,
-                        s->states + to * h2, s->keys + to * a);
-    }
-}
-
-static enum lstm_status read_group(struct lstm_summary_session *s, const struct request *q,
-                                   struct group *g, struct lstm_error *err)
-{
-    const struct lstm_sizes *sizes = &s->summarizer->model->sizes;
-    const int32_t total = g->starts[g->texts], *tokens = s->tokens.ids + g->first;
-    const struct lstm_batch batch = { .texts = g->texts,
-                                      .tokens = tokens,
-                                      .starts = g->starts,
-                                      .stop = q->stop,
-                                      .stop_arg = q->stop_arg };
-    const struct cpu_taker taker = { .tile = take_tile, .arg = s };
-    enum lstm_status rc = reserve(s, total, err);
-    if (rc || (rc = cpu_reader_run(s->reader, &batch, &taker, err)))
-        return rc;
-    for (int32_t i = 0; i < g->texts; i++) {
-        size_t at = (size_t)g->starts[i];
-        g->sources[i] = (struct cpu_source){ g->starts[i + 1] - g->starts[i], tokens + at,
-                                             s->states + at * 2 * (size_t)sizes->hidden,
-                                             s->keys + at * (size_t)sizes->alignment };
-    }
-    return LSTM_OK;
+    if ((size_t)s->tokens.capacity * token > lstm_limits_quarter() / 2)
+        lstm_tokens_free(&s->tokens);
 }
 
 /* ---- results ---- */
 
-static enum lstm_status attach_attention(struct lstm_summary_session *s, const struct request *q,
-                                         const struct cpu_source *source, int32_t first,
-                                         struct lstm_summary *summary, struct lstm_error *err)
+/* Where things lie in an attention's block: the weights last, since how many there are is known
+ * last. */
+static void lay_out(struct lstm_summary_attention *a, size_t tokens_max, size_t n)
 {
-    const size_t count = (size_t)summary->count, n = (size_t)source->count;
-    struct lstm_summary_attention *a =
-        malloc(sizeof *a + (count * n + count) * sizeof(float) + 3 * n * sizeof(int32_t));
-    if (!a)
-        return lstm_fail(err, LSTM_NOMEM, "out of memory for the attention of %zu tokens to %zu",
-                         count, n);
-    summary->attention = a;
-    float *weights = (float *)(a + 1), *generate = weights + count * n;
-    uint32_t *begins = (uint32_t *)(generate + count), *ends = begins + n;
+    float *generate = (float *)(a + 1);
+    uint32_t *begins = (uint32_t *)(generate + tokens_max), *ends = begins + n;
     int32_t *sources = (int32_t *)(ends + n);
-    memcpy(begins, s->tokens.begins + first, n * sizeof *begins);
-    memcpy(ends, s->tokens.ends + first, n * sizeof *ends);
-    memcpy(sources, source->tokens, n * sizeof *sources);
-    *a = (struct lstm_summary_attention){ sources, begins, ends, weights, generate };
-    return cpu_beam_replay(s->beam, source, summary->tokens, summary->count, q->stop, q->stop_arg,
-                           weights, generate, err);
+    *a = (struct lstm_summary_attention){ sources, begins, ends, (float *)(sources + n), generate };
 }
 
-static enum lstm_status finish(struct lstm_summary_session *s, const struct request *q,
-                               const struct group *g, int32_t i, struct lstm_error *err)
+static size_t attention_size(size_t tokens_max, size_t n, size_t count)
 {
-    const struct cpu_source *source = &g->sources[i];
-    const int32_t text = g->text[i], first = g->first + g->starts[i];
+    return sizeof(struct lstm_summary_attention) + tokens_max * sizeof(float) +
+           3 * n * sizeof(int32_t) + count * n * sizeof(float);
+}
+
+static enum lstm_status make_room(const struct request *q, int32_t i, struct lstm_error *err)
+{
+    struct lstm_summary *summary = &q->summaries[q->text[i]];
+    struct lstm_written *written = &q->written[i];
+    const size_t most = (size_t)q->settings->max_tokens, n = (size_t)summary->source_tokens;
+    *written = (struct lstm_written){ 0 };
+    if (!(summary->tokens = malloc(2 * most * sizeof *summary->tokens)))
+        return lstm_fail(err, LSTM_NOMEM, "out of memory for a summary of %zu tokens", most);
+    written->tokens = summary->tokens;
+    written->origins = summary->origins = summary->tokens + most;
+    if (!q->settings->attention)
+        return LSTM_OK;
+    if (!(summary->attention = malloc(attention_size(most, n, most))))
+        return lstm_fail(err, LSTM_NOMEM, "out of memory for the attention of %zu tokens to %zu",
+                         most, n);
+    lay_out(summary->attention, most, n);
+    written->weights = summary->attention->weights;
+    written->generate = summary->attention->generate;
+    return LSTM_OK;
+}
+
+static void finish_attention(const struct request *q, const struct lstm_source_text *source,
+                             struct lstm_summary *summary)
+{
+    const size_t most = (size_t)q->settings->max_tokens, n = (size_t)source->count;
+    void *smaller = realloc(summary->attention, attention_size(most, n, (size_t)summary->count));
+    if (smaller)
+        summary->attention = smaller;
+    lay_out(summary->attention, most, n);
+    memcpy(summary->attention->begins, source->begins, n * sizeof(uint32_t));
+    memcpy(summary->attention->ends, source->ends, n * sizeof(uint32_t));
+    memcpy(summary->attention->sources, source->tokens, n * sizeof(int32_t));
+}
+
+static enum lstm_status finish(struct lstm_summary_session *s, const struct request *q, int32_t i,
+                               struct lstm_error *err)
+{
+    const int32_t text = q->text[i], first = q->batch.starts[i];
+    struct lstm_summary *summary = &q->summaries[text];
     const struct lstm_source_text letters = {
-        q->texts[text].bytes,     source->count,          source->tokens,
+        q->texts[text].bytes,     summary->source_tokens, s->tokens.ids + first,
         s->tokens.begins + first, s->tokens.ends + first,
     };
-    struct lstm_summary *summary = &q->summaries[text];
-    summary->count = g->written[i].count;
-    summary->log_share = g->written[i].log_share;
-    enum lstm_status rc =
-        lstm_source_text_write(s->summarizer->model->tokenizer, &letters, summary->tokens,
-                               summary->origins, summary->count, &summary->text, err);
-    return rc || !q->settings->attention ? rc : attach_attention(s, q, source, first, summary, err);
-}
-
-static enum lstm_status summarize_group(struct lstm_summary_session *s, const struct request *q,
-                                        struct group *g, struct lstm_error *err)
-{
-    enum lstm_status rc = LSTM_OK;
-    const size_t most = (size_t)q->settings->max_tokens;
-    if (g->texts == 0 || (rc = read_group(s, q, g, err)))
-        return rc;
-    for (int32_t i = 0; i < g->texts; i++) {
-        struct lstm_summary *summary = &q->summaries[g->text[i]];
-        if (!(summary->tokens = malloc(2 * most * sizeof *summary->tokens)))
-            return lstm_fail(err, LSTM_NOMEM, "out of memory for a summary of %zu tokens", most);
-        summary->origins = summary->tokens + most;
-        g->written[i] =
-            (struct cpu_written){ .tokens = summary->tokens, .origins = summary->origins };
-    }
-    rc = cpu_beam_search(s->beam, g->sources, g->texts, q->settings, q->stop, q->stop_arg,
-                         g->written, err);
-    for (int32_t i = 0; i < g->texts && !rc; i++)
-        rc = finish(s, q, g, i, err);
-    return rc;
+    summary->count = q->written[i].count;
+    summary->log_share = q->written[i].log_share;
+    if (q->settings->attention)
+        finish_attention(q, &letters, summary);
+    return lstm_source_text_write(s->summarizer->model->tokenizer, &letters, summary->tokens,
+                                  summary->origins, summary->count, &summary->text, err);
 }
 
 /* ---- the whole ---- */
 
-static enum lstm_status tokenize_all(struct lstm_summary_session *s, const struct lstm_text *texts,
-                                     int32_t count, int32_t *starts, struct lstm_error *err)
+/* The texts that have a token, as a batch. */
+static enum lstm_status tokenize_all(struct lstm_summary_session *s, struct request *q,
+                                     struct lstm_error *err)
 {
-    s->tokens.count = starts[0] = 0;
+    s->tokens.count = q->starts[0] = 0;
     s->tokens.most = lstm_limits_tokens(3 * sizeof(int32_t)); /* with offsets */
-    for (int32_t i = 0; i < count; i++) {
-        enum lstm_status rc = lstm_tokenize(s->summarizer->model->tokenizer, texts[i].bytes,
-                                            texts[i].size, 1, &s->tokens, err);
+    for (int32_t i = 0; i < q->count; i++) {
+        const int32_t before = s->tokens.count;
+        enum lstm_status rc = lstm_tokenize(s->summarizer->model->tokenizer, q->texts[i].bytes,
+                                            q->texts[i].size, 1, &s->tokens, err);
         if (rc)
             return rc;
-        starts[i + 1] = s->tokens.count;
-        if (starts[i + 1] - starts[i] > LSTM_SUMMARY_SOURCE_MAX)
+        const int32_t tokens = q->summaries[i].source_tokens = s->tokens.count - before;
+        if (tokens > LSTM_SUMMARY_SOURCE_MAX)
             return lstm_fail(
                 err, LSTM_RANGE,
-                "a text of %d tokens, at most %d can be summarized; summarize its parts",
-                starts[i + 1] - starts[i], LSTM_SUMMARY_SOURCE_MAX);
+                "a text of %d tokens, at most %d can be summarized; summarize its parts", tokens,
+                LSTM_SUMMARY_SOURCE_MAX);
+        if (tokens == 0)
+            continue;
+        q->text[q->batch.texts++] = i;
+        q->starts[q->batch.texts] = s->tokens.count;
     }
+    q->batch.tokens = s->tokens.ids;
+    q->batch.starts = q->starts;
     return LSTM_OK;
 }
 
 static enum lstm_status summarize_all(struct lstm_summary_session *s, const struct request *q,
-                                      int32_t count, struct lstm_error *err)
+                                      struct lstm_error *err)
 {
-    struct group g = { 0 };
     enum lstm_status rc = LSTM_OK;
-    for (int32_t i = 0; i < count && !rc; i++) {
-        int32_t tokens = q->summaries[i].source_tokens = q->starts[i + 1] - q->starts[i];
-        if (tokens == 0)
-            continue;
-        if (g.texts == GROUP_TEXTS || (g.texts > 0 && g.starts[g.texts] + tokens > GROUP_TOKENS)) {
-            rc = summarize_group(s, q, &g, err);
-            g.texts = 0;
-        }
-        if (g.texts == 0)
-            g.first = q->starts[i];
-        g.text[g.texts++] = i;
-        g.starts[g.texts] = g.starts[g.texts - 1] + tokens;
-    }
-    return rc ? rc : summarize_group(s, q, &g, err);
+    for (int32_t i = 0; i < q->batch.texts && !rc; i++)
+        rc = make_room(q, i, err);
+    if (!rc)
+        rc = s->summarizer->backend->write(s->session, &q->batch, q->settings, q->written, err);
+    for (int32_t i = 0; i < q->batch.texts && !rc; i++)
+        rc = finish(s, q, i, err);
+    return rc;
 }
 
 enum lstm_status lstm_summary_session_run(struct lstm_summary_session *s,
@@ -329,15 +271,15 @@ enum lstm_status lstm_summary_session_run(struct lstm_summary_session *s,
     enum lstm_status rc = lstm_summary_settings_check(settings, err);
     if (rc)
         return rc;
-    int32_t *starts = malloc(((size_t)count + 1) * sizeof *starts);
-    if (!starts)
-        return lstm_fail(err, LSTM_NOMEM, "out of memory for a batch of %d texts", count);
-    const struct request request = { texts, starts, settings, stop, stop_arg, summaries };
-    if (!(rc = tokenize_all(s, texts, count, starts, err)))
-        rc = summarize_all(s, &request, count, err);
+    struct request q = { .texts = texts,
+                         .count = count,
+                         .settings = settings,
+                         .batch = { .stop = stop, .stop_arg = stop_arg },
+                         .summaries = summaries };
+    if (!(rc = reserve(s, &q, err)) && !(rc = tokenize_all(s, &q, err)) && q.batch.texts > 0)
+        rc = summarize_all(s, &q, err);
     for (int32_t i = 0; i < count && rc; i++)
         lstm_summary_free(&summaries[i]);
-    free(starts);
     release(s);
     return rc;
 }

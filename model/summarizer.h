@@ -3,22 +3,8 @@
 #ifndef LSTM_SUMMARIZER_H
 #define LSTM_SUMMARIZER_H
 
-#include "model.h"
+#include "backend.h"
 
-enum {
-    LSTM_SUMMARY_TOKENS_MAX = 200,
-    LSTM_SUMMARY_BEAM_MAX = 16,
-    LSTM_SUMMARY_SOURCE_MAX = 131072 /* tokens of a text, about 500 KB of English */
-};
-
-struct lstm_summary_settings {
-    int32_t max_tokens;   /* 1..200: a summary ends there at the latest */
-    int32_t min_tokens;   /* 0..max_tokens: nor does it end before */
-    int32_t beam;         /* 1..16 summaries of a text are followed side by side; 1: greedy */
-    float length_penalty; /* 0..2: log shares are divided by ((5 + tokens) / 6)^this (Wu et al.
-                             2016); 0: not at all */
-    int32_t attention;    /* nonzero: results carry their attention */
-};
 extern const struct lstm_summary_settings lstm_summary_defaults; /* 24, 2, 4, 0.8, no attention */
 
 /* Errors: LSTM_RANGE with the setting, its value and its bounds. */
@@ -33,10 +19,10 @@ struct lstm_text {
 /* What the model looked at while it wrote. Position p of the source is token sources[p], bytes
  * begins[p]..ends[p] of the text. The block is one malloc. */
 struct lstm_summary_attention {
-    const int32_t *sources;        /* source_tokens */
-    const uint32_t *begins, *ends; /* source_tokens */
-    const float *weights;          /* count x source_tokens; a row sums to 1 */
-    const float
+    int32_t *sources;        /* source_tokens */
+    uint32_t *begins, *ends; /* source_tokens */
+    float *weights;          /* count x source_tokens; a row sums to 1 */
+    float
         *generate; /* count: the share of the vocabulary in what was written; the rest was copied */
 };
 
@@ -55,10 +41,11 @@ void lstm_summary_free(struct lstm_summary *summary); /* a zeroed one is fine; l
 struct lstm_summarizer;      /* a model's packed weights: immutable, shared by threads */
 struct lstm_summary_session; /* one caller's working memory: used by one thread at a time */
 
-/* isa: as in cpu_kernels_pick. The model must outlive the summariser. Errors: LSTM_MISMATCH for a
- * model of another task, LSTM_UNAVAILABLE for an instruction set that this machine lacks,
- * LSTM_NOMEM. On error *summarizer is NULL. */
-enum lstm_status lstm_summarizer_open(const struct lstm_model *model, const char *isa,
+/* The model must outlive the summariser. Errors: LSTM_MISMATCH for a model of another task or a
+ * backend that writes no summaries, those of the backend's load, LSTM_NOMEM. On error *summarizer
+ * is NULL. */
+enum lstm_status lstm_summarizer_open(const struct lstm_model *model,
+                                      const struct lstm_backend *backend,
                                       struct lstm_summarizer **summarizer, struct lstm_error *err);
 void lstm_summarizer_close(
     struct lstm_summarizer *summarizer); /* after its sessions; NULL is fine */
@@ -68,13 +55,14 @@ enum lstm_status lstm_summary_session_open(const struct lstm_summarizer *summari
                                            struct lstm_error *err);
 void lstm_summary_session_close(struct lstm_summary_session *session); /* NULL is fine */
 
-/* Summarises texts. A text's summary does not depend on its neighbours, bit for bit. Working memory
- * is bounded by LSTM_SUMMARY_SOURCE_MAX positions and the tokens of all texts, and no more than 16
- * MB of it are kept for the next call; time grows with length x max_tokens x beam. stop (may be
- * NULL) is asked between tiles and steps. The caller frees summaries (count of them) with
- * lstm_summary_free. Errors: LSTM_RANGE for settings and, before anything is computed, for a text
- * of more than LSTM_SUMMARY_SOURCE_MAX tokens, LSTM_NOMEM, LSTM_INTERRUPTED; then every summary is
- * zeroed. */
+/* Summarises texts. On the CPU a text's summary does not depend on its neighbours, bit for bit.
+ * Working memory is bounded by LSTM_SUMMARY_SOURCE_MAX positions and the tokens of all texts; up to
+ * half of memory_mb (limits.h) is kept, so that a call like the one before allocates only what it
+ * returns. Texts are decoded together while their states take at most a quarter of it. Time grows
+ * with length x max_tokens x beam. stop (may be NULL) is asked between tiles and steps. The caller
+ * frees summaries (count of them) with lstm_summary_free. Errors: LSTM_RANGE for settings and,
+ * before anything is computed, for a text of more than LSTM_SUMMARY_SOURCE_MAX tokens, LSTM_NOMEM,
+ * LSTM_INTERRUPTED; then every summary is zeroed. */
 enum lstm_status lstm_summary_session_run(struct lstm_summary_session *session,
                                           const struct lstm_text *texts, int32_t count,
                                           const struct lstm_summary_settings *settings,

@@ -237,8 +237,7 @@ static void move_states(struct lstm_summary_tape *t, const struct lstm_batch *ba
         if (is_back)
             t->encoder.weights->kernels->add(count, text, t->encoder.d_states + from);
         else
-            memcpy(text, t->encoder.states[t->decoder->sizes.layers - 1] + from,
-                   count * sizeof *text);
+            memcpy(text, t->encoder.states + from, count * sizeof *text);
     }
 }
 

@@ -75,7 +75,7 @@ enum lstm_status lstm_tape_forward(struct lstm_tape *t, const struct lstm_batch 
     cpu_encoder_tape_forward(&t->encoder, batch, masks ? masks->embedding : NULL);
     t->feature_masks = masks ? masks->features : NULL;
     memset(t->pools.counts, 0, (size_t)batch->texts * sizeof *t->pools.counts);
-    cpu_pool_tile(w, &t->encoder.tile, t->encoder.states[s->layers - 1], &t->pools);
+    cpu_pool_tile(w, &t->encoder.tile, t->encoder.states, &t->pools);
     int32_t width = 2 * s->hidden;
     size_t columns = 6 * (size_t)s->hidden, classes = (size_t)s->classes;
     const float *weight = w->params + lstm_classifier_at(s);
@@ -138,7 +138,7 @@ static void pool_backward(struct lstm_tape *t, int32_t row, float *gradient)
     const float level = k->dot(width, d_weighted, pool->weighted) / pool->total;
     const size_t first = cpu_encoder_tape_owned(&t->encoder, row);
     for (size_t i = first; i < first + (size_t)window->own_length; i++) {
-        const float *state = t->encoder.states[s->layers - 1] + i * w;
+        const float *state = t->encoder.states + i * w;
         float *d_state = t->encoder.d_states + i * w;
         float probability = k->exp(k->dot(width, state, attention) - pool->top) / pool->total;
         float d_score = probability * (k->dot(width, d_weighted, state) - level);

@@ -101,6 +101,13 @@ static inline void v16_store_half(uint16_t *p, v16 a)
     _mm_storeu_si128((__m128i *)(void *)(p + 8), _mm256_cvtps_ph(a.hi, NEAREST));
 }
 
+static inline uint32_t v16_above(v16 a, v16 b)
+{
+    const int lo = _mm256_movemask_ps(_mm256_cmp_ps(a.lo, b.lo, _CMP_GT_OQ));
+    const int hi = _mm256_movemask_ps(_mm256_cmp_ps(a.hi, b.hi, _CMP_GT_OQ));
+    return (uint32_t)lo | (uint32_t)hi << 8;
+}
+
 static inline float v16_sum(v16 a)
 {
     __m256 eight = _mm256_add_ps(a.lo, a.hi);

@@ -65,6 +65,11 @@ static inline void v16_store_half(uint16_t *p, v16 a)
     _mm256_storeu_si256((__m256i *)(void *)p, _mm512_cvtps_ph(a, NEAREST));
 }
 
+static inline uint32_t v16_above(v16 a, v16 b)
+{
+    return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ);
+}
+
 static inline float v16_sum(v16 a)
 {
     __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps(a, 1));

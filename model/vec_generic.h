@@ -155,6 +155,15 @@ static inline void v16_store_half(uint16_t *p, v16 a)
     }
 }
 
+/* Bit i: lane i of a is above that of b. */
+static inline uint32_t v16_above(v16 a, v16 b)
+{
+    uint32_t bits = 0;
+    for (int i = 0; i < 16; i++)
+        bits |= (uint32_t)(a.lane[i] > b.lane[i]) << i;
+    return bits;
+}
+
 /* The sum of the lanes, as a tree: 8 + 8, 4 + 4, 2 + 2, 1 + 1. */
 static inline float v16_sum(v16 a)
 {

@@ -16,7 +16,8 @@ for compiler in "$@"; do
         *_avxvnni.h) isa=${ISA_avxvnni:-} ;;
         *_avx512.h) isa=${ISA_avx512:-} ;;
         *_avx512vnni.h) isa=${ISA_avx512vnni:-} ;;
-        */vec_math.h) isa='-include model/vec_generic.h' ;; # over the vocabulary that the including file has chosen
+        *_avx512bf16.h) isa=${ISA_avx512bf16:-} ;;
+        */vec_math.h | */cell_math.h) isa='-include model/vec_generic.h' ;; # over the vocabulary that the including file has chosen
         *) isa= ;;
         esac
         # Unused static functions are fine in a header.

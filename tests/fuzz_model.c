@@ -24,6 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         must(rc == LSTM_CORRUPT && err.status == rc && err.text[0] && !model);
         return 0;
     }
+    lstm_model_dequantise(model);
     must(lstm_model_write(model, LSTM_F32, &blob, &blob_size, &err) == LSTM_OK);
     must(lstm_model_read(blob, blob_size, &back, &err) == LSTM_OK);
     must(memcmp(model->params, back->params, lstm_params_count(&model->sizes) * sizeof(float)) ==
@@ -36,6 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         must(lstm_model_read(blob, blob_size, &back, &err) == LSTM_OK);
         must(memcmp(model->int8.scales, back->int8.scales,
                     lstm_scales_count(&model->sizes) * sizeof(float)) == 0);
+        lstm_model_dequantise(back);
         must(memcmp(model->params, back->params,
                     lstm_params_count(&model->sizes) * sizeof(float)) == 0);
         free(blob);

@@ -144,11 +144,61 @@ static void normalised_scores_sum_to_one_and_the_rest_is_zero(void **state)
             }
 }
 
+static int32_t first_above(int32_t first, int32_t count, const float *x, float bound)
+{
+    while (first < count && !(x[first] > bound))
+        first++;
+    return first;
+}
+
+/* Among them bounds that are met and numbers that are none; much of what lies behind is large. */
+static void the_first_above_a_bound_is_found_wherever_one_begins(void **state)
+{
+    (void)state;
+    float x[COUNT_MAX + 28];
+    uint64_t seed = 13;
+    for (int32_t count = 0; count <= COUNT_MAX; count++) {
+        network_fill(&seed, 1.0f, COUNT(x), x);
+        x[count / 2] = NAN;
+        x[count / 3] = INFINITY;
+        for (size_t i = (size_t)count; i < COUNT(x); i++)
+            x[i] = i % 2 ? INFINITY : -INFINITY;
+        const float bounds[] = { -1e30f, x[0], 0.0f, x[count / 4], 0.97f, INFINITY, NAN };
+        for (int32_t first = 0; first <= count; first++)
+            for (size_t b = 0; b < COUNT(bounds); b++)
+                for (size_t t = 0; t < tables_count; t++)
+                    if (tables[t]->above(first, count, x, bounds[b]) !=
+                        first_above(first, count, x, bounds[b]))
+                        fail_msg("%s: %d instead of %d above %g from %d to %d", tables[t]->isa,
+                                 tables[t]->above(first, count, x, bounds[b]),
+                                 first_above(first, count, x, bounds[b]), (double)bounds[b], first,
+                                 count);
+    }
+}
+
+static void a_scale_multiplies_each_number(void **state)
+{
+    (void)state;
+    uint64_t seed = 14;
+    for (size_t count = 0; count <= 96; count += 16)
+        for (size_t t = 0; t < tables_count; t++) {
+            float *x = random_floats(&seed, 4.0f, count + 1), expected[97];
+            for (size_t i = 0; i < count; i++)
+                expected[i] = 0.3f * x[i];
+            expected[count] = x[count]; /* nothing behind them is touched */
+            tables[t]->scale(count, 0.3f, x);
+            assert_true(same_bits(x, expected, count + 1));
+            free(x);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(attention_follows_its_formula),
         cmocka_unit_test(normalised_scores_sum_to_one_and_the_rest_is_zero),
+        cmocka_unit_test(the_first_above_a_bound_is_found_wherever_one_begins),
+        cmocka_unit_test(a_scale_multiplies_each_number),
     };
     return cmocka_run_group_tests(tests, find_tables, NULL);
 }

@@ -46,7 +46,7 @@ struct sources {
 /* What a search found. */
 struct found {
     int32_t tokens[TOKENS_MAX], origins[TOKENS_MAX];
-    struct cpu_written written;
+    struct lstm_written written;
 };
 
 static void build(struct network *n)
@@ -138,9 +138,10 @@ static void search(struct network *n, const struct cpu_source *sources, int32_t 
                    const struct lstm_summary_settings *settings, struct found *found)
 {
     struct lstm_error err;
-    struct cpu_written written[TEXTS_MAX];
+    struct lstm_written written[TEXTS_MAX];
     for (int32_t i = 0; i < texts; i++)
-        written[i] = (struct cpu_written){ .tokens = found[i].tokens, .origins = found[i].origins };
+        written[i] =
+            (struct lstm_written){ .tokens = found[i].tokens, .origins = found[i].origins };
     assert_int_equal(cpu_beam_search(n->beam, sources, texts, settings, NULL, NULL, written, &err),
                      LSTM_OK);
     for (int32_t i = 0; i < texts; i++)
@@ -281,6 +282,7 @@ static int32_t likeliest(const struct cpu_rows *rows, int with_end, double *sum)
     const struct cpu_source *source = rows->row_sources[0];
     cpu_writer_vocabulary(rows->network, 1, (const void *const *)rows->output,
                           (float *const[]){ shares });
+    rows->network->kernels->normalise(VOCAB, shares);
     for (int32_t v = 0; v < VOCAB; v++) {
         shares[v] *= rows->step.generate[0];
         for (int32_t i = 0; i < source->count; i++)
@@ -638,7 +640,7 @@ static void a_search_stops_when_it_is_told_to(void **state)
     struct sources s;
     struct found found;
     struct lstm_error err;
-    struct cpu_written written = { .tokens = found.tokens, .origins = found.origins };
+    struct lstm_written written = { .tokens = found.tokens, .origins = found.origins };
     int left = 3;
     (void)state;
     sources_read(&n, texts_of_entries(&length, 1, 3), &s);

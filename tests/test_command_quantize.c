@@ -114,6 +114,7 @@ static struct lstm_model *read_model(const char *path)
     if (file_read(path, &bytes, &size, &err) || lstm_model_read(bytes, size, &model, &err))
         fail_msg("%s", err.text);
     free(bytes);
+    lstm_model_dequantise(model);
     return model;
 }
 

@@ -40,7 +40,7 @@ static void settings_are_of_the_connection_or_of_the_process(void **state)
         { "readahead", "on", "off", 0 }, { "readahead", "off", "eager", 0 },
         { "batch", "256", "7", 0 },      { "device", "auto", "cpu", 0 },
         { "cache_mb", "64", "3", 1 },    { "threads", NULL, "1", 1 },
-        { "memory_mb", NULL, "500", 1 },
+        { "memory_mb", NULL, "500", 1 }, { "cuda_memory_mb", "4096", "4095", 1 },
     };
     const struct lstm_limits limits = lstm_limits_get();
     (void)state;
@@ -58,7 +58,7 @@ static void settings_are_of_the_connection_or_of_the_process(void **state)
     assert_int_equal(lstm_limits_get().threads, 1);
     assert_int_equal(lstm_limits_get().memory_mb, 500);
     lstm_limits_set(limits);
-    run(db, "SELECT lstm_config('cache_mb', 64)");
+    run(db, "SELECT lstm_config('cache_mb', 64), lstm_config('cuda_memory_mb', 4096)");
 }
 
 static void what_is_no_setting_is_an_error_and_changes_nothing(void **state)
@@ -68,7 +68,7 @@ static void what_is_no_setting_is_an_error_and_changes_nothing(void **state)
     } cases[] = {
         { "'bach'", "LSTM_ERR_OPTIONS: there is no setting 'bach'; the settings are: readahead, "
                     "batch, device, threads, "
-                    "cache_mb, memory_mb" },
+                    "cache_mb, memory_mb, cuda_plugin, cuda_memory_mb" },
         { "NULL", "LSTM_ERR_OPTIONS: there is no setting 'NULL'" },
         { "'bach', 5", "LSTM_ERR_OPTIONS: there is no setting 'bach'" },
         { "'batch', 0", "LSTM_ERR_OPTIONS: the setting batch is '0', it has to be a whole number "
@@ -86,7 +86,11 @@ static void what_is_no_setting_is_an_error_and_changes_nothing(void **state)
         { "'readahead', 'maybe'", "LSTM_ERR_OPTIONS: the setting readahead is 'maybe', it has to "
                                   "be 'off', 'on' or 'eager'" },
         { "'readahead', 1", "LSTM_ERR_OPTIONS: the setting readahead is '1'" },
-        { "'device', 'cuda'", "LSTM_ERR_DEVICE: there is no device 'cuda'; use 'auto' or 'cpu'" },
+        { "'device', 'tpu'", "LSTM_ERR_DEVICE: the setting device: there is no device \"tpu\"; use "
+                             "\"auto\", \"cpu\", \"cuda\"" },
+        { "'device', NULL", "LSTM_ERR_DEVICE: the setting device: there is no device \"NULL\"" },
+        { "'cuda_memory_mb', 63", "LSTM_ERR_OPTIONS: the setting cuda_memory_mb is '63', it has to "
+                                  "be a whole number from 64 to 1048576" },
     };
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
@@ -95,6 +99,7 @@ static void what_is_no_setting_is_an_error_and_changes_nothing(void **state)
         fails_with(db, sql, cases[i].message);
     }
     expect(db, "SELECT lstm_config('batch')", "256");
+    expect(db, "SELECT lstm_config('device')", "auto");
     run(db, "CREATE VIEW v AS SELECT lstm_config('batch', 5)");
     fails_with(db, "SELECT * FROM v", "unsafe use of lstm_config()");
 }

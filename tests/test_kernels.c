@@ -348,8 +348,8 @@ static size_t optimiser(const struct cpu_kernels *k, uint64_t seed, int32_t size
     network_fill(&seed, 1.0f, 3 * count, out);
     for (size_t i = 0; i < count; i++)
         variance[i] = fabsf(variance[i]);
-    k->adam(count, &adam, gradient, mean, variance, variance + count);
     double square_sum = k->square_sum(count, gradient);
+    k->adam(count, &adam, gradient, mean, variance, variance + count);
     memcpy(out + 3 * count, &square_sum, sizeof square_sum);
     free(gradient);
     return 3 * count + sizeof square_sum / sizeof *out;
@@ -527,7 +527,7 @@ static void sums_and_steps_follow_their_formulas(void **state)
     float *g = random_floats(&seed, 1.0f, COUNT_OF), *m = random_floats(&seed, 1.0f, COUNT_OF);
     float *v = random_floats(&seed, 1.0f, COUNT_OF), *p = random_floats(&seed, 1.0f, COUNT_OF);
     for (size_t t = 0; t < tables_count; t++) {
-        float mean[COUNT_OF], variance[COUNT_OF], params[COUNT_OF];
+        float gradients[COUNT_OF], mean[COUNT_OF], variance[COUNT_OF], params[COUNT_OF];
         double squares = 0.0, product = 0.0;
         for (size_t i = 0; i < COUNT_OF; i++) {
             v[i] = fabsf(v[i]);
@@ -536,15 +536,17 @@ static void sums_and_steps_follow_their_formulas(void **state)
         }
         check_close("square_sum", tables[t], tables[t]->square_sum(COUNT_OF, g), squares, 1e-6);
         check_close("dot", tables[t], (double)tables[t]->dot(COUNT_OF, g, m), product, 1e-5);
+        memcpy(gradients, g, sizeof gradients);
         memcpy(mean, m, sizeof mean);
         memcpy(variance, v, sizeof variance);
         memcpy(params, p, sizeof params);
-        tables[t]->adam(COUNT_OF, &adam, g, mean, variance, params);
+        tables[t]->adam(COUNT_OF, &adam, gradients, mean, variance, params);
         for (size_t i = 0; i < COUNT_OF; i++) {
             double gradient = 0.125 * (double)g[i], first = 0.9 * (double)m[i] + 0.1 * gradient;
             double second = 0.99 * (double)v[i] + 0.01 * gradient * gradient;
             double step =
                 0.01 * 3.0 * first / (sqrt(5.0 * second) + 1e-6) + 0.01 * 0.1 * (double)p[i];
+            assert_true(same_bits(&gradients[i], &(float){ 0.0f }, 1));
             check_close("mean", tables[t], (double)mean[i], first, 1e-6);
             check_close("variance", tables[t], (double)variance[i], second, 1e-6);
             check_close("parameter", tables[t], (double)params[i], (double)p[i] - step, 2e-6);

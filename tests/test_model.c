@@ -348,6 +348,7 @@ static void fail_every_allocation(struct lstm_model *model, enum lstm_storage st
                             blocks == before));
     }
     assert_true(failures > 6);
+    lstm_model_dequantise(back);
     assert_same_model(model, back);
     free(blob);
     lstm_model_free(back);

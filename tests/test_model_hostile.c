@@ -76,6 +76,7 @@ static void change_every_byte_of_the_header(struct lstm_model *model, enum lstm_
             same.window = back->sizes.window, same.overlap = back->sizes.overlap;
             assert_memory_equal(&back->sizes, &same, sizeof same);
             assert_int_equal(lstm_sizes_check(&back->sizes, &err), LSTM_OK);
+            lstm_model_dequantise(back);
             assert_memory_equal(back->params, model->params, params_size);
             lstm_model_free(back);
             read++;

@@ -206,9 +206,11 @@ static void refuses_what_has_no_scale_and_leaves_the_model_alone(void **state)
     }
 }
 
-/* Whether the whole of two quantised models is the same. */
-static void assert_same_weights(const struct lstm_model *a, const struct lstm_model *b)
+/* Whether the whole of two quantised models is the same, their parameters too. */
+static void assert_same_weights(struct lstm_model *a, struct lstm_model *b)
 {
+    lstm_model_dequantise(a);
+    lstm_model_dequantise(b);
     struct lstm_tensor tensors[LSTM_TENSORS_MAX];
     const int count = lstm_layout(&a->sizes, tensors);
     assert_memory_equal(&a->sizes, &b->sizes, sizeof a->sizes);
@@ -259,6 +261,40 @@ static void a_quantised_model_is_written_as_floats_too(void **state)
     assert_null(back->int8.weights);
     assert_memory_equal(back->params, model->params,
                         lstm_params_count(&model->sizes) * sizeof(float));
+    free(blob);
+    lstm_model_free(back);
+    lstm_model_free(model);
+}
+
+static void a_model_that_is_read_has_its_matrices_as_floats_when_asked(void **state)
+{
+    static const enum lstm_storage floats[] = { LSTM_F32, LSTM_F16, LSTM_BF16 };
+    struct lstm_model *model = random_sample(2, 0, 9), *back;
+    struct lstm_error err = { 0 };
+    void *blob;
+    size_t size;
+    (void)state;
+    lstm_model_dequantise(model); /* one of floats stays as it is */
+    assert_false(model->int8.in_params);
+    quantise(model);
+    assert_true(model->int8.in_params);
+    assert_int_equal(lstm_model_write(model, LSTM_I8, &blob, &size, NULL), LSTM_OK);
+    assert_int_equal(lstm_model_read(blob, size, &back, NULL), LSTM_OK);
+    free(blob);
+    assert_false(back->int8.in_params);
+    for (size_t i = 0; i < COUNT(floats); i++) {
+        assert_int_equal(lstm_model_write(back, floats[i], &blob, &size, &err), LSTM_MISMATCH);
+        assert_null(blob);
+        assert_string_equal(err.text, "the model has its matrices as int8 alone: dequantise it "
+                                      "before it is stored as floats");
+    }
+    lstm_model_dequantise(back);
+    assert_true(back->int8.in_params);
+    assert_same_weights(model, back);
+    back->params[5] = 7; /* the owner's from now on */
+    lstm_model_dequantise(back);
+    assert_true(back->params[5] == 7);
+    assert_int_equal(lstm_model_write(back, LSTM_F32, &blob, &size, NULL), LSTM_OK);
     free(blob);
     lstm_model_free(back);
     lstm_model_free(model);
@@ -342,7 +378,7 @@ static void a_foreign_program_quantises_to_the_same_bits(void **state)
     assert_memory_equal(&golden->sizes, &expected, sizeof expected);
     const int count = lstm_layout(&golden->sizes, tensors);
     free(model->int8.weights);
-    model->int8 = (struct lstm_int8){ NULL, NULL };
+    model->int8 = (struct lstm_int8){ 0 };
     for (int t = 0; t < count; t++)
         for (size_t i = 0; i < (size_t)tensors[t].rows * (size_t)tensors[t].cols; i++)
             model->params[tensors[t].at + i] = golden_value((size_t)t, i);
@@ -414,6 +450,7 @@ int main(void)
         cmocka_unit_test(refuses_what_has_no_scale_and_leaves_the_model_alone),
         cmocka_unit_test(a_file_gives_weights_and_scales_back),
         cmocka_unit_test(a_quantised_model_is_written_as_floats_too),
+        cmocka_unit_test(a_model_that_is_read_has_its_matrices_as_floats_when_asked),
         cmocka_unit_test(the_file_says_where_weights_and_scales_lie),
         cmocka_unit_test(a_foreign_program_quantises_to_the_same_bits),
         cmocka_unit_test(writes_no_int8_that_could_not_be_read),

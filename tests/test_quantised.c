@@ -22,6 +22,7 @@ static struct lstm_model *read_model(void *blob, size_t size)
     if (lstm_model_read(blob, size, &model, &err))
         fail_msg("%s", err.text);
     free(blob);
+    lstm_model_dequantise(model);
     return model;
 }
 

@@ -185,7 +185,9 @@ static struct machine machine_open(const struct fixture *f, const char *isa)
     struct machine m;
     struct lstm_error err;
     const struct cpu_kernels *kernels = cpu_kernels_pick(isa);
-    assert_int_equal(cpu_weights_open(&f->sizes, kernels, f->params, &m.weights, &err), LSTM_OK);
+    assert_int_equal(cpu_weights_open(&f->sizes, kernels, cpu_products_pick("fp32", isa), f->params,
+                                      &m.weights, &err),
+                     LSTM_OK);
     assert_int_equal(cpu_decoder_open(&f->sizes, kernels, f->params, &m.decoder, &err), LSTM_OK);
     assert_int_equal(lstm_summary_tape_open(m.weights, m.decoder, &m.tape, &err), LSTM_OK);
     return m;

@@ -56,6 +56,7 @@ struct fixture {
     float *embedding_mask, *features_mask;
     struct lstm_masks masks;
     const int32_t *targets; /* not ours; NULL: each class in turn */
+    const char *precision;  /* of the products; NULL: fp32 */
 };
 
 /* Inverted dropout of a quarter. */
@@ -150,7 +151,10 @@ static void run(const struct fixture *f, const char *isa, float *logits, float *
     struct lstm_tape *tape;
     struct lstm_error err;
     float d_logits[TEXTS_MAX * 4];
-    assert_int_equal(cpu_weights_open(&f->sizes, cpu_kernels_pick(isa), f->params, &weights, &err),
+    const struct cpu_products *products =
+        cpu_products_pick(f->precision ? f->precision : "fp32", isa);
+    const struct cpu_kernels *kernels = cpu_kernels_pick(cpu_kernels_pick(isa) ? isa : NULL);
+    assert_int_equal(cpu_weights_open(&f->sizes, kernels, products, f->params, &weights, &err),
                      LSTM_OK);
     assert_int_equal(lstm_tape_open(weights, &tape, &err), LSTM_OK);
     const struct lstm_masks *masks = f->example->masked ? &f->masks : NULL;
@@ -344,21 +348,59 @@ static void logits_and_gradients_are_those_of_pytorch(void **state)
 static void every_instruction_set_gives_the_same_bits(void **state)
 {
     (void)state;
-    for (size_t e = 0; e < COUNT(examples); e++) {
-        struct fixture f = set_up(&examples[e]);
+    static const char *const precisions[] = { "fp32", "bf16" };
+    const char *isas[COUNT(network_isas) + 1] = { "avx512bf16" };
+    memcpy(isas + 1, network_isas, sizeof network_isas);
+    for (size_t e = 0; e < COUNT(examples) * COUNT(precisions); e++) {
+        struct fixture f = set_up(&examples[e / COUNT(precisions)]);
         float logits[2][TEXTS_MAX * 4],
             *gradient[2] = { zeros(f.params_count), zeros(f.params_count) };
         size_t size = f.params_count * sizeof(float);
+        f.precision = precisions[e % COUNT(precisions)];
         run(&f, "generic", logits[0], gradient[0]);
-        for (size_t isa = 1; isa < COUNT(network_isas); isa++) {
-            if (!cpu_kernels_pick(network_isas[isa]))
+        for (size_t isa = 0; isa < COUNT(isas); isa++) {
+            if (!cpu_products_pick(f.precision, isas[isa]))
                 continue;
             memset(gradient[1], 0, size);
-            run(&f, network_isas[isa], logits[1], gradient[1]);
+            run(&f, isas[isa], logits[1], gradient[1]);
             assert_memory_equal(logits[0], logits[1],
                                 (size_t)(f.batch.texts * f.sizes.classes) * sizeof(float));
             assert_memory_equal(gradient[0], gradient[1], size);
         }
+        free(gradient[0]);
+        free(gradient[1]);
+        tear_down(&f);
+    }
+}
+
+/* Operands have 8 bits: each is off by 1/512 of itself at most, and a sum of many by less. What
+ * training follows is the direction of the whole gradient. */
+static void a_gradient_in_bf16_points_where_that_in_fp32_does(void **state)
+{
+    (void)state;
+    for (size_t e = 0; e < COUNT(examples); e++) {
+        struct fixture f = set_up(&examples[e]);
+        float logits[2][TEXTS_MAX * 4],
+            *gradient[2] = { zeros(f.params_count), zeros(f.params_count) };
+        double dot = 0, squares[2] = { 0 };
+        int32_t count = f.batch.texts * f.sizes.classes;
+        run(&f, NULL, logits[0], gradient[0]);
+        f.precision = "bf16";
+        run(&f, NULL, logits[1], gradient[1]);
+        assert_memory_not_equal(logits[0], logits[1], (size_t)count * sizeof(float));
+        for (int32_t i = 0; i < count; i++)
+            if (!(fabsf(logits[0][i] - logits[1][i]) < 0.02f))
+                fail_msg("%s: logit %d is %.9g in bf16, %.9g in fp32", examples[e].name, i,
+                         (double)logits[1][i], (double)logits[0][i]);
+        for (size_t i = 0; i < f.params_count; i++) {
+            dot += (double)gradient[0][i] * (double)gradient[1][i];
+            for (int j = 0; j < 2; j++)
+                squares[j] += (double)gradient[j][i] * (double)gradient[j][i];
+        }
+        double cosine = dot / sqrt(squares[0] * squares[1]);
+        if (!(cosine > 0.999 && fabs(sqrt(squares[1] / squares[0]) - 1) < 0.01))
+            fail_msg("%s: the cosine of the gradients is %.9g, their lengths %.9g and %.9g",
+                     examples[e].name, cosine, sqrt(squares[1]), sqrt(squares[0]));
         free(gradient[0]);
         free(gradient[1]);
         tear_down(&f);
@@ -438,7 +480,8 @@ static void a_tape_can_be_used_again(void **state)
     struct lstm_batch bad = { .texts = 1, .tokens = bad_tokens, .starts = bad_starts };
     float logits[2][TEXTS_MAX * 4], d_logits[TEXTS_MAX * 4];
     float *gradient[3] = { zeros(f.params_count), zeros(f.params_count), zeros(f.params_count) };
-    assert_int_equal(cpu_weights_open(&f.sizes, cpu_kernels_pick(NULL), f.params, &weights, &err),
+    assert_int_equal(cpu_weights_open(&f.sizes, cpu_kernels_pick(NULL),
+                                      cpu_products_pick("fp32", NULL), f.params, &weights, &err),
                      LSTM_OK);
     assert_int_equal(lstm_tape_open(weights, &tape, &err), LSTM_OK);
     run(&f, NULL, logits[0], gradient[0]);
@@ -488,6 +531,7 @@ int main(void)
         cmocka_unit_test(every_gradient_is_the_slope_of_the_loss),
         cmocka_unit_test(logits_and_gradients_are_those_of_pytorch),
         cmocka_unit_test(every_instruction_set_gives_the_same_bits),
+        cmocka_unit_test(a_gradient_in_bf16_points_where_that_in_fp32_does),
         cmocka_unit_test(a_maximum_reached_many_times_gives_its_gradient_once),
         cmocka_unit_test(a_backward_pass_adds_to_the_gradient),
         cmocka_unit_test(a_tape_can_be_used_again),

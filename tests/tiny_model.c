@@ -52,3 +52,12 @@ void *tiny_model_write(const struct tiny_model *tiny, size_t *size)
     lstm_tokenizer_close(model.tokenizer);
     return blob;
 }
+
+struct lstm_text tiny_text(const char *word, size_t times)
+{
+    const size_t length = strlen(word);
+    char *text = network_memory(times * length);
+    for (size_t i = 0; i < times; i++)
+        memcpy(text + i * length, word, length);
+    return (struct lstm_text){ text, times * length };
+}

@@ -1,9 +1,10 @@
-/* Model files for tests: real ones, small and random, the same from the same seed on every machine.
+/* Model files for tests: real ones, small and random, the same from the same seed on every machine;
+ * and long texts.
  */
 #ifndef LSTM_TESTS_TINY_MODEL_H
 #define LSTM_TESTS_TINY_MODEL_H
 
-#include "model/model.h"
+#include "model/summarizer.h"
 
 struct tiny_model {
     const char *task;   /* "sentiment", "classify" or "summarize" */
@@ -16,5 +17,8 @@ struct tiny_model {
 
 /* The caller frees the blob. Ends the test program where that fails. */
 void *tiny_model_write(const struct tiny_model *tiny, size_t *size);
+
+/* A word so many times. The caller frees the bytes. */
+struct lstm_text tiny_text(const char *word, size_t times);
 
 #endif

@@ -55,6 +55,8 @@ enum lstm_status base_read(const char *from, const char *database, struct lstm_m
     enum lstm_status rc = base_bytes(from, database, &bytes, &size, err);
     if (!rc && (rc = lstm_model_read(bytes, size, base, &why)))
         lstm_fail(err, rc, "%s: %s", from, why.text);
+    if (!rc)
+        lstm_model_dequantise(*base); /* training computes with floats */
     free(bytes);
     return rc;
 }

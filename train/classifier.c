@@ -33,6 +33,7 @@ const struct settings classifier_defaults = {
                  .drop_word = 0.1,
                  .drop_embedding = 0.3,
                  .drop_features = 0.5,
+                 .precision = "fp32",
                  .shards = 2,
                  .seed = 1 },
     .run = { .epochs = 5, .patience = 2, .checkpoint_every = 60 },
@@ -125,10 +126,12 @@ static void make_fingerprint(struct job *job)
         job->fingerprint, sizeof job->fingerprint,
         "vocab %d, embedding %d, hidden %d, layers %d, classes %d, window %d, overlap %d, epochs "
         "%d, batch %d, "
-        "rate %g, warmup %d, clip %g, decay %g, drop %g %g %g, shards %d, seed %llu, data %016llx",
+        "rate %g, warmup %d, clip %g, decay %g, drop %g %g %g, precision %s, shards %d, "
+        "seed %llu, data %016llx",
         z->vocab, z->embedding, z->hidden, z->layers, z->classes, z->window, z->overlap, o->epochs,
         o->batch_tokens, o->rate, o->warmup, o->clip, o->decay, o->drop_word, o->drop_embedding,
-        o->drop_features, o->shards, (unsigned long long)o->seed, (unsigned long long)data);
+        o->drop_features, o->precision, o->shards, (unsigned long long)o->seed,
+        (unsigned long long)data);
     if (job->base) {
         size_t size = strlen(job->fingerprint);
         snprintf(job->fingerprint + size, sizeof job->fingerprint - size, ", from a %s model",

@@ -62,12 +62,12 @@ static void make_fingerprint(struct job *job)
              "overlap %d, epochs "
              "%d, batch %d, rate %g, warmup %d, clip %g, decay %g, drop %g %g, smoothing %g, "
              "coverage %g from %g, "
-             "source max %d, target max %d, shards %d, seed %llu, data %016llx",
+             "source max %d, target max %d, precision %s, shards %d, seed %llu, data %016llx",
              z->vocab, z->embedding, z->hidden, z->layers, z->decoder, z->alignment, z->window,
              z->overlap, o->epochs, o->batch_tokens, o->rate, o->warmup, o->clip, o->decay,
              o->drop_embedding, o->drop_features, o->smoothing, o->coverage, o->coverage_from,
-             s->limits.source_max, s->limits.target_max, o->shards, (unsigned long long)o->seed,
-             (unsigned long long)data);
+             s->limits.source_max, s->limits.target_max, o->precision, o->shards,
+             (unsigned long long)o->seed, (unsigned long long)data);
     if (job->base) {
         size_t size = strlen(job->fingerprint);
         snprintf(job->fingerprint + size, sizeof job->fingerprint - size, ", encoder of a %s model",
@@ -231,6 +231,7 @@ static const struct settings defaults = {
                  .smoothing = 0.1,
                  .coverage = 1,
                  .coverage_from = 0.8,
+                 .precision = "fp32",
                  .shards = 2,
                  .seed = 1 },
     .run = { .epochs = 8, .patience = 3, .checkpoint_every = 60 },

@@ -1,6 +1,6 @@
 #include "train/job.h"
 
-#include "model/cpu_kernels.h"
+#include "model/cpu_encoder.h"
 #include "train/base.h"
 #include "train/card.h"
 #include "train/quantised.h"
@@ -55,7 +55,7 @@ enum lstm_status job_rehearse(const struct job *job, struct lstm_model *model,
                               struct lstm_error *err)
 {
     fprintf(stderr, "model: %zu parameters (%s); %d threads, %s kernels\n", job->trainer.count,
-            job->fingerprint, job->trainer.options.threads, cpu_kernels_pick(NULL)->isa);
+            job->fingerprint, job->trainer.options.threads, job->trainer.weights->products->isa);
     enum lstm_status rc = make_card(job, "{}", &model->card, err);
     if (!rc)
         rc = store_rehearse(&job->settings->store, model, err);

@@ -12,7 +12,7 @@ enum lstm_status quantised_write(const struct lstm_model *model, void **blob, si
 {
     const size_t params_size = lstm_params_count(&model->sizes) * sizeof *model->params;
     struct lstm_model copy = *model;
-    copy.int8 = (struct lstm_int8){ NULL, NULL };
+    copy.int8 = (struct lstm_int8){ 0 };
     copy.params = malloc(params_size);
     *blob = NULL;
     if (!copy.params)

@@ -64,6 +64,9 @@ static size_t shared_options(struct settings *s, struct option_spec *specs)
           "decoupled weight decay, embedding left out" },
         { "--drop-embedding", OPTION_REAL, &s->trainer.drop_embedding, 0, 0.95,
           "locked dropout of the embedding" },
+        { "--precision", OPTION_TEXT, &s->trainer.precision, 0, 0,
+          "of the LSTM's products: fp32, or bf16, nearly twice as fast where the processor has "
+          "it" },
         { "--shards", OPTION_INT, &s->trainer.shards, 1, 64,
           "parts of a batch; part of the run, as the seed is" },
         { "--threads", OPTION_INT, &s->trainer.threads, 1, 64,

@@ -18,8 +18,14 @@ enum lstm_status trainer_open(const struct lstm_sizes *sizes, const struct train
     enum lstm_status rc = lstm_sizes_check(sizes, err);
     if (rc)
         return rc;
+    const char *precision = options->precision ? options->precision : "fp32";
+    const struct cpu_products *products = cpu_products_pick(precision, NULL);
+    if (!products)
+        return lstm_fail(err, LSTM_RANGE, "there is no precision %.20s, use fp32 or bf16",
+                         precision);
     t->sizes = *sizes;
     t->options = *options;
+    t->options.precision = products->precision;
     t->count = lstm_params_count(sizes);
     t->padded = (t->count + LSTM_UNITS - 1) / LSTM_UNITS * LSTM_UNITS;
     size_t blocks = 4 + (size_t)options->shards;
@@ -34,7 +40,8 @@ enum lstm_status trainer_open(const struct lstm_sizes *sizes, const struct train
     t->variance = floats + 2 * t->padded;
     t->best = floats + 3 * t->padded;
     t->gradients = floats + 4 * t->padded;
-    if ((rc = cpu_weights_open(sizes, cpu_kernels_pick(NULL), t->params, &t->weights, err)))
+    if ((rc = cpu_weights_open(sizes, cpu_kernels_pick(NULL), products, t->params, &t->weights,
+                               err)))
         goto done;
     if (sizes->decoder &&
         (rc = cpu_decoder_open(sizes, t->weights->kernels, t->params, &t->decoder, err)))
@@ -250,7 +257,6 @@ static void run_adam(void *arg, int32_t part, int32_t worker)
     adam.decay = part == 2 ? (float)t->options.decay : 0.0f;
     t->weights->kernels->adam(count, &adam, t->gradients + from, t->mean + from, t->variance + from,
                               t->params + from);
-    memset(t->gradients + from, 0, count * sizeof *t->gradients);
 }
 
 enum lstm_status trainer_step(struct trainer *t, const struct dataset *d, const int32_t *texts,

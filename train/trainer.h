@@ -20,8 +20,9 @@ struct trainer_options {
         drop_features; /* of the classifier's features; of a summariser's outputs: locked dropout */
     double smoothing;  /* of a summariser's targets (Szegedy et al. 2016) */
     double coverage;   /* weight of a summariser's coverage loss (See et al. 2017), */
-    double coverage_from; /* which joins after this share of the steps */
-    int32_t shards;       /* parts of a batch: changes the bits, unlike threads */
+    double coverage_from;  /* which joins after this share of the steps */
+    const char *precision; /* of the encoder's products: "fp32" or "bf16"; NULL: fp32 */
+    int32_t shards;        /* parts of a batch: changes the bits, unlike threads */
     int32_t threads;
     uint64_t seed;
 };

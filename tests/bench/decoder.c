@@ -119,7 +119,7 @@ static void decoder(struct lstm_tokenizer *tokenizer, const char *precision)
                     product = question_decoder("luong", precision);
     char name[64];
     model->tokenizer = tokenizer;
-    race_check(lstm_summarizer_open(model, NULL, &summarizer, &err) ||
+    race_check(lstm_summarizer_open(model, lstm_backend_cpu(NULL), &summarizer, &err) ||
                    lstm_summary_session_open(summarizer, &d.session, &err),
                err.text);
     char *bytes = write_texts(d.texts);

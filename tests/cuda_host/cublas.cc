@@ -100,6 +100,7 @@ struct product {
     bool by_tensor_cores; /* TF32 */
     char *workspace;
     size_t workspace_size;
+    std::shared_ptr<uint64_t> mark; /* what it left in the workspace when it began */
 };
 
 /* C = alpha A B + beta C; with beta 0, C is not read. Sums are fp32, in the order of k. */
@@ -179,19 +180,43 @@ void check_memory(const product &p)
         problem("matrix C of a product lies over A or B");
 }
 
-void run_product(const product &p, const moments &before, moment *after)
+void check_workspace(const product &p)
+{
+    if (memory_room(p.workspace) < p.workspace_size)
+        problem("the workspace of a product at %p is not within an allocation", p.workspace);
+}
+
+/* A product with a workspace is two pieces of its stream, since it writes there and reads again:
+ * what comes between them from other streams must leave the workspace alone. */
+void begin_product(const product &p, const moments &before, moment *after)
+{
+    check_workspace(p);
+    auto work = [p](alone) {
+        static uint64_t begun;
+        *p.mark = ++begun;
+        if (__tsan_write_range)
+            __tsan_write_range(p.workspace, p.workspace_size);
+        fill(p.workspace, p.workspace_size, NEW_BYTE);
+        memcpy(p.workspace, p.mark.get(), sizeof *p.mark);
+    };
+    run_alone("the beginning of a product of cuBLAS", work, before, after);
+}
+
+void finish_product(const product &p, const moments &before, moment *after)
 {
     check_memory(p);
-    if (p.workspace_size && memory_room(p.workspace) < p.workspace_size)
-        problem("the workspace of a product at %p is not within an allocation", p.workspace);
+    if (p.workspace_size)
+        check_workspace(p);
     auto work = [p](alone) {
         if (__tsan_read_range) {
             __tsan_read_range(const_cast<void *>(p.a.at), p.a.bytes());
             __tsan_read_range(const_cast<void *>(p.b.at), p.b.bytes());
             __tsan_write_range(const_cast<void *>(p.c.at), p.c.bytes());
-            __tsan_write_range(p.workspace, p.workspace_size);
+            __tsan_read_range(p.workspace, p.workspace_size);
         }
-        fill(p.workspace, p.workspace_size, NEW_BYTE);
+        if (p.workspace_size && memcmp(p.workspace, p.mark.get(), sizeof *p.mark))
+            problem("the workspace of a product at %p was written by another at the same time",
+                    p.workspace);
         multiply(p);
     };
     run_alone("a product of cuBLAS", work, before, after);
@@ -264,14 +289,14 @@ cublasStatus_t cublasSetMathMode(cublasHandle_t context, cublasMath_t mode)
     return CUBLAS_STATUS_SUCCESS;
 }
 
-/* A product writes to the first bytes of it, so that two at once are seen to share it. */
+/* A product uses the first bytes of it, at least those of its mark. */
 cublasStatus_t cublasSetWorkspace(cublasHandle_t context, void *at, size_t size)
 {
     ENTER_CUBLAS(context);
     if (at && (memory_room(at) < size || reinterpret_cast<uintptr_t>(at) % 256))
         return CUBLAS_STATUS_INVALID_VALUE;
     context->workspace = static_cast<char *>(at);
-    context->workspace_size = std::min(size, size_t(256));
+    context->workspace_size = size < sizeof(uint64_t) ? 0 : std::min(size, size_t(256));
     return CUBLAS_STATUS_SUCCESS;
 }
 
@@ -306,6 +331,7 @@ cublasStatus_t cublasGemmEx(cublasHandle_t context, cublasOperation_t operation_
             (compute == CUBLAS_COMPUTE_32F && context->math == CUBLAS_TF32_TENSOR_OP_MATH),
         .workspace = context->workspace,
         .workspace_size = context->workspace_size,
+        .mark = std::make_shared<uint64_t>(),
     };
     if (leading_a < std::max(1, p.a.rows) || leading_b < std::max(1, p.b.rows) ||
         leading_c < std::max(1, m))
@@ -313,8 +339,14 @@ cublasStatus_t cublasGemmEx(cublasHandle_t context, cublasOperation_t operation_
     if (!m || !n)
         return CUBLAS_STATUS_SUCCESS;
     check_memory(p);
-    auto run = [p](const moments &before, moment *after) { run_product(p, before, after); };
-    return status_of(stream_add(context->stream, [run] { return run; }));
+    auto begin = [p](const moments &before, moment *after) { begin_product(p, before, after); };
+    auto finish = [p](const moments &before, moment *after) { finish_product(p, before, after); };
+    cudaError_t error = cudaSuccess;
+    if (p.workspace_size)
+        error = stream_add(context->stream, [begin] { return begin; });
+    if (!error)
+        error = stream_add(context->stream, [finish] { return finish; });
+    return status_of(error);
 }
 
 const char *cublasGetStatusString(cublasStatus_t status)

@@ -39,6 +39,13 @@ cuda_host_switch:
     .size cuda_host_switch, . - cuda_host_switch
 )");
 
+/* ThreadSanitizer remembers of each fiber what it did last, for a report's second stack: a megabyte
+ * of each unless it is told less, and a grid has thousands. */
+extern "C" __attribute__((visibility("default"))) const char *__tsan_default_options(void)
+{
+    return "history_size=0";
+}
+
 namespace cuda_host
 {
 

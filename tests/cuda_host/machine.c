@@ -1,6 +1,7 @@
 #include "tests/cuda_host/machine.h"
 #include "tests/cuda_host/control.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -54,6 +55,29 @@ const struct lstm_backend *machine_backend(int32_t device, enum lstm_precision p
     if (lstm_plugin.open(device, precision, &backend, about, &err))
         fail_msg("device %d: %s", device, err.text);
     return backend;
+}
+
+void machine_classify(const struct lstm_backend *backend, const struct lstm_model *model,
+                      const struct lstm_batch *batch, float *logits)
+{
+    struct lstm_loaded *loaded;
+    struct lstm_session *session;
+    struct lstm_error err = { .text = "" };
+    if (backend->load(model, &loaded, &err) || backend->open(loaded, &session, &err) ||
+        backend->classify(session, batch, logits, &err))
+        fail_msg("%s: %s", backend->name, err.text);
+    backend->close(session);
+    backend->unload(loaded);
+}
+
+double machine_error(const float *found, const float *expected, size_t count)
+{
+    double off = 0.0, all = 0.0;
+    for (size_t i = 0; i < count; i++) {
+        off += pow((double)found[i] - (double)expected[i], 2.0);
+        all += pow((double)expected[i], 2.0);
+    }
+    return sqrt(off / all);
 }
 
 float machine_tolerance(enum lstm_precision precision)

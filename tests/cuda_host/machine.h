@@ -21,6 +21,13 @@ int machine_is_short(void);
 /* A backend of the plug-in; ends the test where there is none. */
 const struct lstm_backend *machine_backend(int32_t device, enum lstm_precision precision);
 
+/* The logits of a batch, by a model that is loaded for it; ends the test where that fails. */
+void machine_classify(const struct lstm_backend *backend, const struct lstm_model *model,
+                      const struct lstm_batch *batch, float *logits);
+
+/* The normalised error of a vector, as a share of it: |found - expected| / |expected|. */
+double machine_error(const float *found, const float *expected, size_t count);
+
 /* The ways through the backend: each is another set of kernels. hidden: units that lead there. */
 struct machine_path {
     const char *name;
@@ -31,7 +38,7 @@ struct machine_path {
 enum { MACHINE_STEPS_FP16 = 4 }; /* of machine_paths */
 extern const struct machine_path machine_paths[6];
 
-/* The most that the largest logit of a text may be off, in proportion. */
+/* The most that machine_error of logits may be. */
 float machine_tolerance(enum lstm_precision precision);
 
 #endif

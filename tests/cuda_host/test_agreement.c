@@ -13,30 +13,6 @@
 
 #include <cmocka.h>
 
-static void classify(const struct lstm_backend *backend, const struct lstm_model *model,
-                     const struct lstm_batch *batch, float *logits)
-{
-    struct lstm_loaded *loaded;
-    struct lstm_session *session;
-    struct lstm_error err = { .text = "" };
-    if (backend->load(model, &loaded, &err) || backend->open(loaded, &session, &err) ||
-        backend->classify(session, batch, logits, &err))
-        fail_msg("%s: %s", backend->name, err.text);
-    backend->close(session);
-    backend->unload(loaded);
-}
-
-/* The error of a vector, as a share of it: |found - expected| / |expected|. */
-static double normalised_error(const float *found, const float *expected, size_t count)
-{
-    double off = 0.0, all = 0.0;
-    for (size_t i = 0; i < count; i++) {
-        off += pow((double)found[i] - (double)expected[i], 2.0);
-        all += pow((double)expected[i], 2.0);
-    }
-    return sqrt(off / all);
-}
-
 /* A model of the path's size with the weights that PyTorch's nn.LSTM begins with. */
 static double error_of_path(const struct machine_path *path, int layers, int is_quantised,
                             uint64_t seed)
@@ -58,12 +34,12 @@ static double error_of_path(const struct machine_path *path, int layers, int is_
         fail_msg("%s", err.text);
     const struct lstm_model floats = { .sizes = sizes, .params = model.params };
     struct lstm_batch batch = network_texts(sizes.vocab, lengths, texts, seed);
-    classify(lstm_backend_cpu("generic"), &floats, &batch, expected);
-    classify(machine_backend(path->device, path->precision), &model, &batch, found);
+    machine_classify(lstm_backend_cpu("generic"), &floats, &batch, expected);
+    machine_classify(machine_backend(path->device, path->precision), &model, &batch, found);
     network_texts_free(&batch);
     free(model.params);
     free(model.int8.weights);
-    return normalised_error(found, expected, COUNT(found));
+    return machine_error(found, expected, COUNT(found));
 }
 
 static void logits_are_those_of_the_cpu(void **state)
@@ -105,13 +81,13 @@ static void rounds_follow_one_another(void **state)
     struct lstm_model model = { .sizes = sizes };
     model.params = network_params(&sizes, 3, 1.0f / sqrtf((float)sizes.hidden));
     struct lstm_batch batch = network_texts(sizes.vocab, lengths, TEXTS, 3);
-    classify(lstm_backend_cpu("generic"), &model, &batch, expected);
+    machine_classify(lstm_backend_cpu("generic"), &model, &batch, expected);
     for (int seed = 1; seed <= machine_seeds(); seed++) {
         cuda_host_seed((uint64_t)seed);
-        classify(machine_backend(path->device, path->precision), &model, &batch, found);
+        machine_classify(machine_backend(path->device, path->precision), &model, &batch, found);
         for (int32_t i = 0; i < TEXTS; i++) {
             const size_t at = (size_t)i * CLASSES;
-            double error = normalised_error(found + at, expected + at, CLASSES);
+            double error = machine_error(found + at, expected + at, CLASSES);
             if (!(error <= (double)machine_tolerance(path->precision)))
                 fail_msg("%s, seed %d: text %d of %d tokens: normalised error %g", path->name, seed,
                          i, lengths[i], error);
@@ -130,8 +106,9 @@ static void logits_are_those_of_pytorch(void **state)
             const enum lstm_precision p = (enum lstm_precision)precision;
             const size_t count = (size_t)golden.batch.texts * (size_t)golden.model->sizes.classes;
             float *logits = network_memory(count * sizeof *logits);
-            classify(machine_backend(MACHINE_SMALL, p), golden.model, &golden.batch, logits);
-            double error = normalised_error(logits, golden.logits, count);
+            machine_classify(machine_backend(MACHINE_SMALL, p), golden.model, &golden.batch,
+                             logits);
+            double error = machine_error(logits, golden.logits, count);
             if (!(error <= (double)machine_tolerance(p)))
                 fail_msg("golden %s: normalised error %g", golden_encoder_names[i], error);
             free(logits);

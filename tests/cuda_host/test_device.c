@@ -206,17 +206,6 @@ static void the_thread_keeps_the_device_it_had(void **state)
     network_texts_free(&batch);
 }
 
-static void a_summariser_is_refused(void **state)
-{
-    (void)state;
-    struct lstm_model model = { .sizes = { .decoder = 16 } };
-    struct lstm_loaded *loaded;
-    struct lstm_error err;
-    assert_int_equal(backend_of(0, LSTM_PRECISION_FP16)->load(&model, &loaded, &err),
-                     LSTM_MISMATCH);
-    expect_text(&err, "a summariser runs on the device \"cpu\" only");
-}
-
 /* What a forked child finds; its exit status. */
 static int child(const struct lstm_backend *backend, const struct lstm_model *model,
                  struct lstm_loaded *loaded, struct lstm_session *session,
@@ -269,7 +258,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_missing_is_said), /* first: what is found stays */
         cmocka_unit_test(a_device_is_described_and_its_backends_are_named),
-        cmocka_unit_test(a_summariser_is_refused),
         cmocka_unit_test(memory_stays_within_the_limit),
         cmocka_unit_test(the_thread_keeps_the_device_it_had),
         cmocka_unit_test(a_forked_child_is_told_and_leaves_cuda_alone),

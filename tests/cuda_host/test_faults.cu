@@ -488,8 +488,8 @@ static const struct fault {
     FAULT("a matrix beyond its allocation", product_beyond_its_memory, "matrix C of a product",
           NULL, NULL, NULL),
     FAULT("a product over its factor", product_over_itself, "lies over A or B", NULL, NULL, NULL),
-    FAULT("products at once in one workspace", products_share_a_workspace, UNSEEN, NULL, RACE,
-          NULL),
+    FAULT("products at once in one workspace", products_share_a_workspace,
+          "was written by another at the same time", NULL, RACE, NULL),
 #undef FAULT
 };
 

@@ -105,6 +105,7 @@ int main(int argc, char **argv)
               file_read("model/default_sentiment.safetensors", &blob, &size, &err) ||
               lstm_model_read(blob, size, &model, &err),
           err.text);
+    lstm_model_dequantise(model);
     for (size_t i = 0; i < COUNT(names); i++) {
         struct lstm_device device;
         const int is_cpu = !strcmp(names[i], "cpu");

@@ -1,27 +1,43 @@
-/* A plug-in without a device behind it. Number 0 works, and the others fail as real ones do. */
+/* A plug-in without a device behind it. Most numbers work; the others fail as real devices do. What
+ * a device is in words tells how many models are loaded on all of them. */
 #include "model/backend.h"
 
 #include <stdio.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+enum { NEEDED_MB = 100, OTHER_ABI = 5, LOST = 6, OLD_DRIVER = 8, NO_DEVICE = 9 };
 
 static uint64_t memory_max;
+static int models;
+static pid_t started; /* the process that opened a device first; 0: none */
 
-enum { NEEDED_MB = 100 };
+static enum lstm_status fail(struct lstm_error *err, enum lstm_status status, const char *text)
+{
+    if (err) {
+        err->status = status;
+        snprintf(err->text, sizeof err->text, "%s", text);
+    }
+    return status;
+}
 
 static enum lstm_status load(const struct lstm_model *model, struct lstm_loaded **loaded,
                              struct lstm_error *err)
 {
-    (void)model;
-    if (memory_max >> 20 < NEEDED_MB) {
-        *err = (struct lstm_error){ LSTM_NOMEM, "100 MB more than there are" };
-        return LSTM_NOMEM;
-    }
+    *loaded = NULL;
+    if (model->sizes.hidden > 16)
+        return fail(err, LSTM_MISMATCH, "the weight 70000 is beyond fp16; use \"cuda-fp32\"");
+    if (memory_max >> 20 < NEEDED_MB)
+        return fail(err, LSTM_NOMEM, "100 MB more than there are");
     *loaded = (struct lstm_loaded *)&memory_max;
+    models++;
     return LSTM_OK;
 }
 
 static void unload(struct lstm_loaded *loaded)
 {
-    (void)loaded;
+    if (loaded)
+        models--;
 }
 
 static enum lstm_status open_session(const struct lstm_loaded *loaded,
@@ -49,22 +65,42 @@ static enum lstm_status classify(struct lstm_session *session, const struct lstm
     return LSTM_OK;
 }
 
-static const struct lstm_backend backends[] = {
-    { LSTM_BACKEND_ABI, "fake", load, unload, open_session, close_session, classify },
-    { LSTM_BACKEND_ABI, "fake-fp32", load, unload, open_session, close_session, classify },
-    { 999, "fake-999", load, unload, open_session, close_session, classify },
-};
+static enum lstm_status classify_lost(struct lstm_session *session, const struct lstm_batch *batch,
+                                      float *logits, struct lstm_error *err)
+{
+    (void)session, (void)batch, (void)logits;
+    return fail(err, LSTM_UNAVAILABLE,
+                "cudaEventSynchronize: unspecified launch failure (CUDA error 719)");
+}
+
+/* No write: classifiers only. */
+#define BACKEND(abi, name, classify)                                         \
+    {                                                                        \
+        abi, name, load, unload, open_session, close_session, classify, NULL \
+    }
+
+static const struct lstm_backend fp16 = BACKEND(LSTM_BACKEND_ABI, "fake", classify),
+                                 fp32 = BACKEND(LSTM_BACKEND_ABI, "fake-fp32", classify),
+                                 other = BACKEND(999, "fake-999", classify),
+                                 lost = BACKEND(LSTM_BACKEND_ABI, "fake-lost", classify_lost);
 
 static enum lstm_status open_backend(int32_t device, enum lstm_precision precision,
                                      const struct lstm_backend **backend, char *about,
                                      struct lstm_error *err)
 {
-    if (device == 9) {
-        *err = (struct lstm_error){ LSTM_UNAVAILABLE, "there is no CUDA device in this machine" };
-        return LSTM_UNAVAILABLE;
-    }
-    *backend = &backends[device == 5 ? 2 : precision == LSTM_PRECISION_FP32];
-    snprintf(about, LSTM_ABOUT_SIZE, "device %d of a fake", device);
+    *backend = NULL;
+    if (device == NO_DEVICE)
+        return fail(err, LSTM_UNAVAILABLE, "there is no CUDA device in this machine");
+    if (device == OLD_DRIVER)
+        return fail(err, LSTM_UNAVAILABLE, "the NVIDIA driver is made for CUDA 12.2");
+    started = started ? started : getpid();
+    if (started != getpid())
+        return fail(err, LSTM_UNAVAILABLE, "CUDA was started by a process that then forked");
+    *backend = device == OTHER_ABI                ? &other
+               : device == LOST                   ? &lost
+               : precision == LSTM_PRECISION_FP32 ? &fp32
+                                                  : &fp16;
+    snprintf(about, LSTM_ABOUT_SIZE, "device %d of a fake, models loaded: %d", device, models);
     return LSTM_OK;
 }
 
