@@ -83,6 +83,44 @@ static void half_of_the_candidates_learn_from_twice_the_rows(void **state)
     extension_close(db);
 }
 
+/* A line of the table. */
+struct line {
+    int round;
+    double rate, accuracy, loss;
+};
+
+static int is_worse(const struct line *a, const struct line *b)
+{
+    return a->accuracy < b->accuracy || (!(a->accuracy > b->accuracy) && a->loss > b->loss);
+}
+
+static void the_better_half_of_a_round_goes_on(void **state)
+{
+    struct line lines[6];
+    int count = 0;
+    (void)state;
+    const char *output = search((const char *const[]){ SMALL, "--epochs", "4", "--steps", "250",
+                                                       "--seed", "3", "--name", "halves", NULL },
+                                0);
+    for (const char *at = strstr(output, "\nround "); at && count < 6; at = strchr(at + 1, '\n')) {
+        struct line *l = &lines[count];
+        count += sscanf(at, "%d %*d %*s %*d %*d %lf %*f %*f %*f %lf %lf", &l->round, &l->rate,
+                        &l->accuracy, &l->loss) == 4;
+    }
+    assert_int_equal(count, 6);
+    for (int i = 4; i < 6; i++) {
+        int better = 0;
+        const struct line *before = NULL;
+        for (int j = 0; j < 4; j++)
+            if (lines[j].rate > lines[i].rate - 1e-9 && lines[j].rate < lines[i].rate + 1e-9)
+                before = &lines[j];
+        assert_non_null(before);
+        for (int j = 0; j < 4; j++)
+            better += is_worse(before, &lines[j]);
+        assert_in_range(better, 0, 1);
+    }
+}
+
 static void steps_and_a_seed_repeat_a_search_to_the_last_bit(void **state)
 {
     static const struct {
@@ -156,6 +194,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(half_of_the_candidates_learn_from_twice_the_rows),
+        cmocka_unit_test(the_better_half_of_a_round_goes_on),
         cmocka_unit_test(steps_and_a_seed_repeat_a_search_to_the_last_bit),
         cmocka_unit_test(a_model_and_scratch_are_both_tried_and_what_is_given_stays),
         cmocka_unit_test(time_is_counted_in_steps_and_kept),

@@ -118,7 +118,7 @@ static void each_class_has_precision_recall_and_f1(void **state)
 static void calibration_compares_confidence_with_what_was_right(void **state)
 {
     int status;
-    double mean, right, error;
+    double mean = 0, right = 0, error = 0;
     char after[40];
     (void)state;
     const char *text = command_output(
@@ -141,15 +141,23 @@ static void the_most_confident_wrong_answers_are_shown_with_their_keys(void **st
     (void)state;
     const char *text = command_output(
         command_eval,
-        (const char *const[]){ "eval", "--db", path, "--sql", query, "--examples", "3", NULL },
+        (const char *const[]){ "eval", "--db", path, "--sql", query, "--examples", "9", NULL },
         &status);
     const char *errors = strstr(text, " key  confidence  label     wrong answer  text\n");
     int shown = 0;
     for (const char *at = errors ? strstr(errors, "\n10") : NULL; at; at = strstr(at + 1, "\n10"))
         shown++;
-    if (status || shown != 3 || !strstr(errors, "positive  negative      dull and bad ") ||
+    if (status || shown != 9 || !strstr(errors, "positive  negative      dull and bad ") ||
         !strstr(errors, "\xe2\x80\xa6"))
         fail_msg("%d shown: %s", shown, text);
+    double first = 0, last = 1, confidence;
+    for (const char *at = strstr(errors, "\n10"); at; at = strstr(at + 1, "\n10")) {
+        assert_int_equal(sscanf(at, "%*d %lf", &confidence), 1);
+        assert_true(confidence <= last);
+        first = first > 0 ? first : confidence;
+        last = confidence;
+    }
+    assert_true(first > last);
     assert_prints("SELECT text, flawed FROM t", NULL, 0,
                   "\nconfidence  label     wrong answer  text");
 }

@@ -1,5 +1,6 @@
 /* Whole training runs on a small language whose labels are known: they learn, they repeat, they
  * resume. */
+#include "train/progress.h"
 #include "train/run.h"
 
 #include "tests/interrupter.h"
@@ -105,6 +106,7 @@ struct attempt {
     double rate;           /* 0: 0.01; below 0 the loss rises */
     struct script *script; /* or NULL: epochs are compared by accuracy */
     const char *error;     /* what must fail the run, or NULL */
+    double seconds;        /* after which the run is over; 0: never */
 };
 
 /* Trains a small network and gives the parameters it kept; the caller frees them. */
@@ -128,6 +130,7 @@ static float *attempt(const struct attempt *a, struct run_result *result, size_t
                                      .checkpoint = checkpoint,
                                      .checkpoint_every = 1e9,
                                      .resume = a->resume,
+                                     .until = a->seconds > 0 ? progress_now() + a->seconds : 0,
                                      .fingerprint = fingerprint,
                                      .measure = a->script ? read_script : NULL,
                                      .measure_arg = a->script };
@@ -275,6 +278,20 @@ static void an_interrupted_run_goes_on_to_the_same_bits(void **state)
     free(expected);
 }
 
+/* It is nobody's interruption, and what the last whole epoch learned is kept. */
+static void a_run_ends_when_its_time_is_over(void **state)
+{
+    struct run_result result;
+    size_t count;
+    (void)state;
+    free(attempt(
+        &(struct attempt){ .seed = 1, .threads = 1, .shards = 1, .epochs = 100000, .seconds = 0.4 },
+        &result, &count));
+    assert_false(result.interrupted);
+    assert_in_range(result.state.epoch, 0, 99999);
+    assert_int_equal(truncate(checkpoint, 0), 0);
+}
+
 static void a_checkpoint_of_another_run_is_refused(void **state)
 {
     const struct lstm_sizes sizes = { lstm_tokenizer_vocab(tokenizer), 16, 16, 1, 2, 32, 8, 0, 0 };
@@ -303,6 +320,7 @@ int main(void)
         cmocka_unit_test(a_measure_that_fails_ends_the_run),
         cmocka_unit_test(a_seed_repeats_a_run_on_any_number_of_threads),
         cmocka_unit_test(an_interrupted_run_goes_on_to_the_same_bits),
+        cmocka_unit_test(a_run_ends_when_its_time_is_over),
         cmocka_unit_test(a_checkpoint_of_another_run_is_refused),
     };
     return cmocka_run_group_tests(tests, make_data, free_data);

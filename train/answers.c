@@ -192,9 +192,10 @@ static char *matrix_query(sqlite3 *db)
     return sqlite3_str_finish(sql);
 }
 
+/* A share of no rows is shown as 0. */
 static const char classes_sql[] =
-    "SELECT class, rows, answers, printf('%.4f', 1.0 * hits / nullif(answers, 0)) AS precision,"
-    " printf('%.4f', 1.0 * hits / nullif(rows, 0)) AS recall,"
+    "SELECT class, rows, answers, printf('%.4f', 1.0 * hits / answers) AS precision,"
+    " printf('%.4f', 1.0 * hits / rows) AS recall,"
     " printf('%.4f', 2.0 * hits / (rows + answers)) AS F1 FROM classes ORDER BY class";
 
 static const char lengths_sql[] =

@@ -126,8 +126,8 @@ static void make_fingerprint(struct job *job)
         job->fingerprint, sizeof job->fingerprint,
         "vocab %d, embedding %d, hidden %d, layers %d, classes %d, window %d, overlap %d, epochs "
         "%d, batch %d, "
-        "rate %g, warmup %d, clip %g, decay %g, drop %g %g %g, precision %s, shards %d, seed %llu, "
-        "data %016llx",
+        "rate %g, warmup %d, clip %g, decay %g, drop %g %g %g, precision %s, shards %d, "
+        "seed %llu, data %016llx",
         z->vocab, z->embedding, z->hidden, z->layers, z->classes, z->window, z->overlap, o->epochs,
         o->batch_tokens, o->rate, o->warmup, o->clip, o->decay, o->drop_word, o->drop_embedding,
         o->drop_features, o->precision, o->shards, (unsigned long long)o->seed,

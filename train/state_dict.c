@@ -102,7 +102,8 @@ enum lstm_status state_dict_read(const void *bytes, size_t size,
         (rc = settle(&from, about, entries, &count, err)) ||
         (rc = join(from.state, bytes, entries, count, &blob, &blob_size, err)))
         goto done;
-    rc = lstm_model_read(blob, blob_size, model, err);
+    if (!(rc = lstm_model_read(blob, blob_size, model, err)))
+        lstm_model_dequantise(*model);
 done:
     free(blob);
     safetensors_free(from.state);

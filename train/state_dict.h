@@ -19,8 +19,8 @@ struct state_dict_about {
 };
 
 /* Parses and checks a state dict; like is the file of a model (NULL: none). The caller frees the
- * model. Errors: LSTM_CORRUPT with the tensor, the shape expected and the one found; LSTM_RANGE for
- * what nobody says; LSTM_NOMEM. */
+ * model, whose params are filled. Errors: LSTM_CORRUPT with the tensor, the shape expected and the
+ * one found; LSTM_RANGE for what nobody says; LSTM_NOMEM. */
 enum lstm_status state_dict_read(const void *blob, size_t size,
                                  const struct state_dict_about *about, const void *like,
                                  size_t like_size, struct lstm_model **model,
