@@ -48,8 +48,10 @@ static void logits_are_those_of_the_cpu(void **state)
 {
     const struct machine_path *path = *state;
     double worst = 0.0;
-    if (machine_leaves_out(path))
+    if (machine_is_slow() && path == &machine_paths[MACHINE_GROUPS]) {
+        print_message("SKIPPED: groups under ThreadSanitizer: set CUDA_HOST_SEEDS\n");
         skip();
+    }
     for (int seed = 1; seed <= machine_seeds(); seed++)
         for (int layers = 1; layers <= 2; layers++)
             for (int is_quantised = 0; is_quantised < 2; is_quantised++) {
