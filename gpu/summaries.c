@@ -57,14 +57,12 @@ static enum lstm_status read_group(struct lstm_session *s, const struct lstm_bat
     struct lstm_walk walk = { 0 };
     int slots;
     enum lstm_status rc = gpu_session_reserve(s, group, &slots, err);
-    for (int32_t number = 0; !rc; number++) {
+    for (int32_t number = 0; !rc && walk.text < group->texts; number++) {
         struct gpu_slot *slot = &s->slots[number % slots];
-        if ((rc = await(slot, err)) ||
-            (rc = gpu_round_next(s->windows, &s->network->plan.sizes, group, &walk, slot->rows_max,
-                                 slot->states_max, &slot->round, err)) ||
-            slot->round.rows_count == 0)
-            break;
-        rc = read_round(s, slot, err);
+        if (!(rc = await(slot, err)) &&
+            !(rc = gpu_round_next(s->windows, &s->network->plan.sizes, group, &walk, slot->rows_max,
+                                  slot->states_max, &slot->round, err)))
+            rc = read_round(s, slot, err);
     }
     return rc;
 }
