@@ -15,6 +15,7 @@ static const struct {
     { "summarize", command_summarize, "train a model that summarises texts" },
     { "quantize", command_quantize, "make int8 of a model of floats, and say what was lost" },
     { "linear", command_linear, "score rows by a linear model of n-grams, a second teacher" },
+    { "rouge", command_rouge, "compare outputs with references, row by row, into a table" },
     { "eval", command_eval, "measure a model on labelled rows, through the SQL functions" },
     { "list", command_list, "list the models in a database" },
 };
