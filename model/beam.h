@@ -19,12 +19,17 @@
 
 #include "cpu_writer.h"
 #include "summarizer.h"
+#include "words.h"
 
 struct cpu_beam; /* working memory for one caller at a time */
 
 enum lstm_status cpu_beam_open(const struct cpu_network *network, struct cpu_beam **beam,
                                struct lstm_error *err);
 void cpu_beam_close(struct cpu_beam *beam); /* NULL is fine */
+
+/* From then on summaries are made of whole words, as words.h has it. kinds: of the network's
+ * vocabulary; they must outlive the beam. */
+void cpu_beam_words(struct cpu_beam *beam, const struct lstm_word_kind *kinds);
 
 /* Bytes that are kept for the next search: as many as the largest one needed since the last
  * release, which frees them. */

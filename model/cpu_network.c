@@ -125,6 +125,7 @@ static void add_decoder(struct builder *b)
     n->align_score = add_floats(b, at.align_score, (size_t)a, 1.0f);
     n->copy = add_floats(b, at.copy, (size_t)(h2 + d + e), 1.0f);
     n->copy_bias = add_floats(b, at.copy_bias, 1, 1.0f);
+    n->tone = s->tone ? add_floats(b, at.tone, (size_t)s->vocab + 1, 1.0f) : NULL;
 }
 
 static void build(struct builder *b)

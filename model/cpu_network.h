@@ -35,6 +35,7 @@ struct cpu_network {
     struct cpu_inputs written;
     struct cpu_packed bridge, decoder, align_state, align_query, output, vocabulary;
     const float *align_coverage, *align_score, *copy, *copy_bias;
+    const float *tone; /* vocab, then the bias; NULL: the model has none */
 
     void *memory; /* the packed weights and what is copied */
 };

@@ -14,12 +14,18 @@ enum {
 };
 
 const struct lstm_summary_settings lstm_summary_defaults = {
-    .max_tokens = 24, .min_tokens = 2, .beam = 4, .length_penalty = 0.8f
+    .max_tokens = 24,
+    .min_tokens = 2,
+    .beam = 2,
+    .length_penalty = 1.8f,
+    .contrast = 0.6f,
+    .tone = 0.4f,
 };
 
 struct lstm_summarizer {
     const struct lstm_model *model; /* not ours; its weights are not read after opening */
     struct cpu_network *network;
+    struct lstm_word_kind *kinds; /* vocab */
 };
 
 struct lstm_summary_session {
@@ -66,6 +72,10 @@ enum lstm_status lstm_summary_settings_check(const struct lstm_summary_settings 
     if (!(s->length_penalty >= 0.0f && s->length_penalty <= 2.0f))
         return lstm_fail(err, LSTM_RANGE, "length_penalty is %g, expected 0 to 2",
                          (double)s->length_penalty);
+    if (!(s->contrast >= 0.0f && s->contrast <= 1.0f))
+        return lstm_fail(err, LSTM_RANGE, "contrast is %g, expected 0 to 1", (double)s->contrast);
+    if (!(s->tone >= 0.0f && s->tone <= 1.0f))
+        return lstm_fail(err, LSTM_RANGE, "tone is %g, expected 0 to 1", (double)s->tone);
     return LSTM_OK;
 }
 
@@ -94,8 +104,13 @@ enum lstm_status lstm_summarizer_open(const struct lstm_model *model, const char
         return lstm_fail(err, LSTM_NOMEM, "out of memory for a summarizer");
     s->model = model;
     enum lstm_status rc = cpu_network_open(model, found, &s->network, err);
+    if (!rc && !(s->kinds = malloc((size_t)model->sizes.vocab * sizeof *s->kinds)))
+        rc = lstm_fail(err, LSTM_NOMEM, "out of memory for a vocabulary of %d tokens",
+                       model->sizes.vocab);
     if (rc)
         lstm_summarizer_close(s), s = NULL;
+    else
+        lstm_word_kinds(model->tokenizer, s->kinds);
     *summarizer = s;
     return rc;
 }
@@ -105,6 +120,7 @@ void lstm_summarizer_close(struct lstm_summarizer *summarizer)
     if (!summarizer)
         return;
     cpu_network_close(summarizer->network);
+    free(summarizer->kinds);
     free(summarizer);
 }
 
@@ -119,6 +135,8 @@ enum lstm_status lstm_summary_session_open(const struct lstm_summarizer *summari
     enum lstm_status rc = cpu_reader_open(summarizer->network, &s->reader, err);
     if (!rc)
         rc = cpu_beam_open(summarizer->network, &s->beam, err);
+    if (!rc)
+        cpu_beam_words(s->beam, summarizer->kinds);
     if (rc) {
         lstm_summary_session_close(s);
         *session = NULL;

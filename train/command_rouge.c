@@ -1,4 +1,5 @@
-/* lstm-train rouge: references and outputs in, how much of the one the other says out, as a table. */
+/* lstm-train rouge: references and outputs in, how much of the one the other says out, as a table.
+ */
 #include "train/commands.h"
 #include "train/options.h"
 #include "train/rouge.h"
@@ -26,8 +27,8 @@ static enum lstm_status begin(const struct settings *s, sqlite3 *db, sqlite3_stm
                                    "l REAL, words INTEGER, novel INTEGER, numbers INTEGER, "
                                    "repeats INTEGER)",
                                    s->table);
-    char *sql = sqlite3_mprintf("INSERT INTO \"%w\" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-                                s->table);
+    char *sql =
+        sqlite3_mprintf("INSERT INTO \"%w\" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)", s->table);
     enum lstm_status rc = LSTM_OK;
     if (!create || !sql)
         rc = lstm_fail(err, LSTM_NOMEM, "out of memory");

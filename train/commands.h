@@ -9,6 +9,7 @@ int command_classify(int argc, char **argv);
 int command_summarize(int argc, char **argv);
 int command_quantize(int argc, char **argv);
 int command_linear(int argc, char **argv);
+int command_tone(int argc, char **argv);
 int command_rouge(int argc, char **argv);
 int command_eval(int argc, char **argv);
 int command_list(int argc, char **argv);

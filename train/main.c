@@ -14,6 +14,7 @@ static const struct {
     { "classify", command_classify, "train a classifier of any labels" },
     { "summarize", command_summarize, "train a model that summarises texts" },
     { "quantize", command_quantize, "make int8 of a model of floats, and say what was lost" },
+    { "tone", command_tone, "teach a summariser to tell the tone of a text" },
     { "linear", command_linear, "score rows by a linear model of n-grams, a second teacher" },
     { "rouge", command_rouge, "compare outputs with references, row by row, into a table" },
     { "eval", command_eval, "measure a model on labelled rows, through the SQL functions" },

@@ -26,9 +26,9 @@ SELECT source, pairs, printf('%.2f', 100 * f.one) AS 'ROUGE-1', printf('%.2f', 1
 -- over both polarities. in text: the share of words that stand in the text; numbers: that do not; repeats: of trigrams.
 SELECT source, printf('%.1f%%', 100 * distinct_outputs) AS 'distinct', printf('%.1f%%', 100 * distinct_titles) AS 'titles',
        printf('%.2f', distinct_outputs / distinct_titles) AS ratio,
-       printf('%.1f%%', 100 * agrees) AS 'polarity agrees', printf('%.1f%%', 100 * title_agrees) AS 'titles ',
-       printf('%.1f%%', 50 * (agrees_up + agrees_down)) AS balanced,
-       printf('%.1f%%', 50 * (title_up + title_down)) AS ' titles',
+       iif(agrees, printf('%.1f%%', 100 * agrees), NULL) AS 'polarity agrees', iif(agrees, printf('%.1f%%', 100 * title_agrees), NULL) AS 'titles ',
+       iif(agrees, printf('%.1f%%', 50 * (agrees_up + agrees_down)), NULL) AS balanced,
+       iif(agrees, printf('%.1f%%', 50 * (title_up + title_down)), NULL) AS ' titles',
        printf('%.1f%%', 100 * in_text) AS 'in text', numbers AS 'invented numbers', repeats
   FROM figures
   LEFT JOIN (SELECT source, avg((o.probability > 0.5) = (stars > 3)) AS agrees,
