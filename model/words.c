@@ -61,8 +61,6 @@ void lstm_words_look(struct lstm_words *w, const struct cpu_source *source, cons
     int occurs = 0, occurs_whole = 0;
     if (!w->kinds)
         return;
-    if (w->now >= UINT32_MAX - 3)
-        w->now = 0; /* stamps of four billion steps ago are no danger */
     w->now += 2;
     w->tokens = tokens;
     w->count = w->start = count;

@@ -28,7 +28,7 @@ void lstm_word_kinds(const struct lstm_tokenizer *tokenizer, struct lstm_word_ki
 /* What may follow the tokens of a summary so far. */
 struct lstm_words {
     const struct lstm_word_kind *kinds; /* not ours; NULL: everything may follow */
-    uint32_t *stamps; /* vocab, zero at first: now where the source has the token, now + 1 where it
+    uint32_t *stamps; /* vocab, zero at first, for up to 2^31 looks: now where the source has the token, now + 1 where it
                          goes on there with the word that the summary ends in */
     uint32_t now;
     const int32_t *tokens; /* not ours; count of them: the summary so far */

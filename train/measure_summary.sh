@@ -2,7 +2,7 @@
 # measure_summary.sh [valid|test [OPTIONS]]: how good the summaries of held-out texts are, set by set. OPTIONS are
 # those of lstm_summarize, a JSON object; with {"model": "name"}, MODELS names the database that holds it. Reads the
 # database that default_data.sh summary builds, build/pairs.db unless PAIRS names another; leaves every summary in
-# SUMMARIES, build/summaries.db unless told. What the columns mean is said in measure_summary.sql. Takes a minute or two.
+# SUMMARIES, build/summaries.db unless told. The columns are explained in measure_summary.sql. Takes a minute or two.
 set -eu
 
 build=${BUILD:-build}
