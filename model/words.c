@@ -26,7 +26,7 @@ static struct lstm_word_kind kind_of(const char *entry, size_t size)
         kind.part = LSTM_WORD_START;
     else if (letters)
         kind.part = LSTM_WORD_GOES_ON;
-    kind.is_long = kind.part == LSTM_WORD_START && letters >= LSTM_LONG_WORD;
+    kind.is_once = kind.part == LSTM_WORD_START && (letters >= LSTM_LONG_WORD || kind.has_digit);
     return kind;
 }
 
@@ -88,23 +88,32 @@ void lstm_words_look(struct lstm_words *w, const struct cpu_source *source, cons
 
 static int was_written(const struct lstm_words *w, int32_t token)
 {
-    if (w->count - w->start == 1 && w->tokens[w->start] == token)
-        return 1;
-    for (int32_t i = 0; w->kinds[token].is_long && i < w->count; i++)
-        if (w->tokens[i] == token)
+    int is_last = 1; /* tokens[i] starts the summary's last word */
+    for (int32_t i = w->count - 1; i >= 0; i--) {
+        if (part_of(w, w->tokens[i]) != LSTM_WORD_START)
+            continue;
+        if (w->tokens[i] == token && (is_last || w->kinds[token].is_once))
             return 1;
+        is_last = 0;
+    }
     return 0;
 }
 
-/* Whether token would begin the third of three words that stand in the summary already. */
-static int repeats_words(const struct lstm_words *w, int32_t token)
+/* Whether token would be the third of three that stand in the summary already: of the first tokens
+ * of words, or, where all of them count, of tokens, without what is between words. */
+static int repeats_three(const struct lstm_words *w, int32_t token, int all_count)
 {
     int32_t last[3] = { -1, -1, token }, three[3] = { -1, -1, -1 };
-    for (int32_t i = w->count - 1, found = 1; i >= 0 && found >= 0; i--)
-        if (part_of(w, w->tokens[i]) == LSTM_WORD_START)
-            last[found--] = w->tokens[i];
     for (int32_t i = 0; i < w->count; i++) {
-        if (part_of(w, w->tokens[i]) != LSTM_WORD_START)
+        const int part = part_of(w, w->tokens[i]);
+        if (part == LSTM_WORD_BREAK || (part == LSTM_WORD_GOES_ON && !all_count))
+            continue;
+        last[0] = last[1];
+        last[1] = w->tokens[i];
+    }
+    for (int32_t i = 0; i < w->count; i++) {
+        const int part = part_of(w, w->tokens[i]);
+        if (part == LSTM_WORD_BREAK || (part == LSTM_WORD_GOES_ON && !all_count))
             continue;
         three[0] = three[1];
         three[1] = three[2];
@@ -123,7 +132,7 @@ int lstm_words_allow(const struct lstm_words *w, int32_t token)
     case LSTM_WORD_GOES_ON: return w->stamps[token] == w->now + 1;
     case LSTM_WORD_START:
         return w->may_end_word && (!w->kinds[token].has_digit || w->stamps[token] >= w->now) &&
-               !was_written(w, token) && !repeats_words(w, token);
+               !was_written(w, token) && !repeats_three(w, token, 0) && !repeats_three(w, token, 1);
     default: return w->may_end_word;
     }
 }

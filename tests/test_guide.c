@@ -49,8 +49,7 @@ static void guided_open(struct guided *g, int tone, const char *isa,
             network_fill(&seed, 1.0f, 2 * HIDDEN, g->states[t][i]);
         }
         g->tokens[t][1] = g->tokens[t][0]; /* counts once */
-        g->sources[t] =
-            (struct cpu_source){ LENGTH, g->tokens[t], g->states[t][0], g->keys[t][0] };
+        g->sources[t] = (struct cpu_source){ LENGTH, g->tokens[t], g->states[t][0], g->keys[t][0] };
     }
     cpu_guide_carve(&g->guide, g->network, g->sources, TEXTS, settings, TEXTS, &count);
     struct carver carver = { .memory = g->memory = network_memory(count.used + 64) };
@@ -137,8 +136,8 @@ static void tone_lifts_words_of_the_texts_mood_and_lowers_the_others(void **stat
     guided_close(&g);
 }
 
-static void contrast_takes_from_what_the_blurred_view_suggests_as_far_as_there_is_a_mood(
-    void **state)
+static void
+contrast_takes_from_what_the_blurred_view_suggests_as_far_as_there_is_a_mood(void **state)
 {
     const struct lstm_summary_settings settings = { .beam = 1, .contrast = 0.8f };
     struct guided g;
