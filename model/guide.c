@@ -6,6 +6,7 @@
 #include <string.h>
 
 static const float floor_share = 3e-3f; /* the blurred view's, from which on a token loses worth */
+static const float end_share = 0.8f; /* of its loss that the end has: with all, summaries ramble */
 static const float least_share = 0x1p-20f; /* of tokens that a tone may lift */
 
 void cpu_guide_carve(struct cpu_guide *g, const struct cpu_network *n,
@@ -120,7 +121,8 @@ const float *cpu_guide_weigh(struct cpu_guide *g, int32_t r, int32_t text, const
     const float *blurred = loss > 0 ? g->share_rows[r] : NULL, *weights = g->network->tone;
     for (int32_t v = 0; blurred && v < vocab; v++)
         if (blurred[v] > floor_share)
-            g->worth[v] *= k->exp(-loss * (float)lstm_log((double)(blurred[v] / floor_share)));
+            g->worth[v] *= k->exp(-(v == LSTM_TOKEN_MASK ? end_share : 1.0f) * loss *
+                                  (float)lstm_log((double)(blurred[v] / floor_share)));
     for (int32_t v = LSTM_TOKEN_FIRST; lift != 0.0f && v < vocab; v++)
         if (shares[v] > least_share)
             g->worth[v] *= k->exp(lift * weights[v]);

@@ -6,10 +6,11 @@
  *
  * Contrast: a token that the decoder would write here even from a blurred view of the text (one
  * state, the mean of all) is worth less the likelier it is there: share / (blurred /
- * floor)^(contrast * |s|). This is maximum mutual information (Li et al. 2016) against what the
- * kind of text suggests, by two views of one text, a sharp and a blurred one (contrastive decoding,
- * Li et al. 2023). |s|, because opinions have stock phrases; where a text has no mood, the likely
- * words are the right ones. So without a tone in the model there is no contrast either. */
+ * floor)^(contrast * |s|); the end loses less. This is maximum mutual information (Li et al. 2016)
+ * against what the kind of text suggests, by two views of one text, a sharp and a blurred one
+ * (contrastive decoding, Li et al. 2023). |s|, because opinions have stock phrases; where a text
+ * has no mood, the likely words are the right ones. So without a tone in the model there is no
+ * contrast either. */
 #ifndef LSTM_GUIDE_H
 #define LSTM_GUIDE_H
 

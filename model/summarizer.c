@@ -4,6 +4,7 @@
 #include "limits.h"
 #include "source_text.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,6 +90,17 @@ void lstm_summary_free(struct lstm_summary *summary)
 
 /* ---- opening ---- */
 
+/* Words of a mood are written once too: "best" is no better for being said twice. */
+static void fill_kinds(const struct lstm_model *model, struct lstm_word_kind *kinds)
+{
+    const float telling = 1.0f;
+    const float *tone = model->params + lstm_decoder_at(&model->sizes).tone;
+    lstm_word_kinds(model->tokenizer, kinds);
+    for (int32_t v = 0; model->sizes.tone && v < model->sizes.vocab; v++)
+        if (kinds[v].part == LSTM_WORD_START && fabsf(tone[v]) > telling)
+            kinds[v].is_once = 1;
+}
+
 enum lstm_status lstm_summarizer_open(const struct lstm_model *model, const char *isa,
                                       struct lstm_summarizer **summarizer, struct lstm_error *err)
 {
@@ -110,7 +122,7 @@ enum lstm_status lstm_summarizer_open(const struct lstm_model *model, const char
     if (rc)
         lstm_summarizer_close(s), s = NULL;
     else
-        lstm_word_kinds(model->tokenizer, s->kinds);
+        fill_kinds(model, s->kinds);
     *summarizer = s;
     return rc;
 }

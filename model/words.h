@@ -14,7 +14,7 @@
 #include "cpu_source.h"
 #include "tokenizer.h"
 
-enum { LSTM_LONG_WORD = 5 };
+enum { LSTM_LONG_WORD = 4 };
 
 /* What a token does to a word: starts one, goes on with it, or stands between words. */
 enum lstm_word_part { LSTM_WORD_BREAK, LSTM_WORD_START, LSTM_WORD_GOES_ON };
