@@ -53,11 +53,26 @@ static int read_number(const struct json *json, uint32_t value, const char *key,
     return SQLITE_OK;
 }
 
+static int read_share(const struct json *json, uint32_t value, const char *key, float *share,
+                      struct failure *failure)
+{
+    const struct json_value *given = &json->values[value];
+    const char *quote = given->type == JSON_STRING ? "\"" : "";
+    double number = -1;
+    if (!json_double(json, value, &number) || !(number >= 0 && number <= 1))
+        return failure_set(failure, FAILURE_OPTIONS,
+                           "the option \"%s\" is %s%.*s%s%s, it has to be a number from 0 to 1",
+                           key, quote, shown_size(json, given), json->text + given->at,
+                           given->size > SHOWN_MAX ? "..." : "", quote);
+    *share = (float)number;
+    return SQLITE_OK;
+}
+
 /* The option "model" is read by itself. */
 static const struct {
     const char *key;
-    size_t at; /* in struct options */
-    int32_t low, high;
+    size_t at;         /* in struct options */
+    int32_t low, high; /* 0 and 0: a real number from 0 to 1 */
     enum options_kind kind;
 } numbers[] = {
     { "max_tokens", offsetof(struct options, summary.max_tokens), 1, LSTM_SUMMARY_TOKENS_MAX,
@@ -66,6 +81,8 @@ static const struct {
       OPTIONS_OF_SUMMARIES },
     { "beam", offsetof(struct options, summary.beam), 1, LSTM_SUMMARY_BEAM_MAX,
       OPTIONS_OF_SUMMARIES },
+    { "contrast", offsetof(struct options, summary.contrast), 0, 0, OPTIONS_OF_SUMMARIES },
+    { "tone", offsetof(struct options, summary.tone), 0, 0, OPTIONS_OF_SUMMARIES },
     { "batch", offsetof(struct options, batch), 1, BATCH_MAX, OPTIONS_OF_ROWS },
 };
 
@@ -75,15 +92,21 @@ static int read_member(const struct json *json, uint32_t key, enum options_kind 
     static const char *const keys[] = {
         [OPTIONS_OF_SCORES] = "\"model\"",
         [OPTIONS_OF_ROWS] = "\"model\", \"batch\"",
-        [OPTIONS_OF_SUMMARIES] = "\"model\", \"max_tokens\", \"min_tokens\", \"beam\"",
+        [OPTIONS_OF_SUMMARIES] =
+            "\"model\", \"max_tokens\", \"min_tokens\", \"beam\", \"contrast\", \"tone\"",
     };
     if (json_equals(json, key, "model", strlen("model")))
         return read_model(json, key + 1, options, failure);
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        if (numbers[i].kind == kind &&
-            json_equals(json, key, numbers[i].key, strlen(numbers[i].key)))
-            return read_number(json, key + 1, numbers[i].key, numbers[i].low, numbers[i].high,
-                               (int32_t *)((char *)options + numbers[i].at), failure);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        void *to = (char *)options + numbers[i].at;
+        if (numbers[i].kind != kind ||
+            !json_equals(json, key, numbers[i].key, strlen(numbers[i].key)))
+            continue;
+        if (numbers[i].high == 0)
+            return read_share(json, key + 1, numbers[i].key, to, failure);
+        return read_number(json, key + 1, numbers[i].key, numbers[i].low, numbers[i].high, to,
+                           failure);
+    }
     const struct json_value *unknown = &json->values[key];
     return failure_set(failure, FAILURE_OPTIONS,
                        "there is no option \"%.*s%s\"; the options are: %s",

@@ -15,6 +15,8 @@ static struct siphash prefix_of(const struct request *request)
     siphash_add(&prefix, &summary->min_tokens, sizeof summary->min_tokens);
     siphash_add(&prefix, &summary->beam, sizeof summary->beam);
     siphash_add(&prefix, &summary->length_penalty, sizeof summary->length_penalty);
+    siphash_add(&prefix, &summary->contrast, sizeof summary->contrast);
+    siphash_add(&prefix, &summary->tone, sizeof summary->tone);
     siphash_add(&prefix, "\0\0\0\0\0\0\0", (8 - prefix.size % 8) % 8); /* whole words are faster */
     return prefix;
 }

@@ -107,6 +107,11 @@ enum lstm_status gpu_session_write(struct lstm_session *s, const struct lstm_bat
     enum lstm_status rc = lstm_batch_check(&s->network->plan.sizes, batch, err);
     if (rc || batch->texts == 0)
         return rc;
+    if (settings->contrast > 0.0f || settings->tone > 0.0f || settings->whole_words)
+        return lstm_fail(err, LSTM_RANGE,
+                         "contrast is %g, tone %g and whole_words %d: on this device they are 0",
+                         (double)settings->contrast, (double)settings->tone,
+                         (int)settings->whole_words);
     int32_t *starts = malloc(((size_t)batch->texts + 1) * sizeof *starts);
     if (!starts)
         return lstm_fail(err, LSTM_NOMEM, "out of memory for a batch of %d texts", batch->texts);

@@ -42,6 +42,8 @@ struct lstm_backend {
     enum lstm_status (*write)(struct lstm_session *session, const struct lstm_batch *batch,
                               const struct lstm_summary_settings *settings,
                               struct lstm_written *written, struct lstm_error *err);
+    int32_t guides; /* nonzero: write knows the settings contrast, tone and whole_words; else it
+                       fails with LSTM_RANGE where one of them is set */
 };
 
 /* The CPU backend on the best instruction set this machine has, or on the one named "generic",

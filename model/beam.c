@@ -1,6 +1,8 @@
 #include "beam.h"
 #include "beam_rules.h"
 #include "cpu_rows.h"
+#include "guide.h"
+#include "words.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -12,7 +14,8 @@ enum {
 
 /* A summary on its way. */
 struct hypothesis {
-    double score; /* sum of log shares */
+    double score;     /* sum of the logarithms of what its tokens are worth (guide.h) */
+    double log_share; /* and of their shares */
     int32_t count;
     int32_t begun,
         pending; /* bytes written of an unfinished character, bytes that are still to come */
@@ -22,14 +25,16 @@ struct hypothesis {
 /* A token that may follow a row. */
 struct candidate {
     double score; /* of the hypothesis with the token */
-    float share;
+    float share, worth;
     int32_t row, token;
+    int is_cut; /* an end within a character or a word */
 };
 
 /* The best ended summary of a text. */
 struct ended {
     int32_t count; /* how many have ended so far */
     double rank;   /* the best one's normalised score */
+    int is_cut;    /* even the best one ends within a character or a word */
     struct hypothesis best;
 };
 
@@ -37,6 +42,8 @@ struct cpu_beam {
     const struct cpu_network *network;            /* not ours */
     const struct lstm_summary_settings *settings; /* not ours; of this search */
     struct cpu_rows rows;
+    struct cpu_guide guide;
+    struct lstm_words words;
     float *shares; /* CHUNK x vocab */
     float *share_rows[CHUNK];
     struct hypothesis *live, *after; /* rows: of this step and the next */
@@ -96,6 +103,10 @@ static void lay_out(struct cpu_beam *b, const struct cpu_source *sources, int32_
     const size_t rows = (size_t)texts * (size_t)s->beam, tokens = (size_t)s->max_tokens;
     b->width = (s->beam < b->network->sizes.vocab ? s->beam : b->network->sizes.vocab) + 1;
     cpu_rows_carve(&b->rows, b->network, sources, texts, s->beam, carver);
+    cpu_guide_carve(&b->guide, b->network, sources, texts, s, CHUNK, carver);
+    b->words.kinds = s->whole_words ? b->network->kinds : NULL;
+    if (b->words.kinds)
+        b->words.stamps = carve(carver, (size_t)b->network->sizes.vocab, sizeof *b->words.stamps);
     b->shares = carve(carver, CHUNK * (size_t)b->network->sizes.vocab, sizeof *b->shares);
     for (size_t i = 0; b->shares && i < CHUNK; i++)
         b->share_rows[i] = b->shares + i * (size_t)b->network->sizes.vocab;
@@ -126,6 +137,9 @@ static enum lstm_status reserve(struct cpu_beam *b, const struct cpu_source *sou
                          texts, count.used);
     struct carver carver = { .memory = b->memory };
     lay_out(b, sources, texts, &carver);
+    if (b->words.kinds)
+        memset(b->words.stamps, 0, (size_t)b->network->sizes.vocab * sizeof *b->words.stamps);
+    b->words.now = 0;
     return LSTM_OK;
 }
 
@@ -164,13 +178,15 @@ static int may_follow(const struct cpu_beam *b, const struct cpu_source *source,
         return token < LSTM_TOKEN_FIRST && source_spells(source, h, token);
     if (token < LSTM_TOKEN_FIRST && !beam_begins(token, h->count, b->settings->max_tokens))
         return 0;
-    return !repeats_trigram(h, token);
+    if (b->words.kinds && b->words.kinds[token].part == LSTM_WORD_GOES_ON)
+        return lstm_words_allow(&b->words, token); /* a word once begun can be ended */
+    return lstm_words_allow(&b->words, token) && !repeats_trigram(h, token);
 }
 
-/* Fills a row's candidates: the best shares that may follow, the larger before the smaller, the
+/* Fills a row's candidates: those of most worth that may follow, the larger before the smaller, the
  * lower token before the higher, and the end. One pass over the vocabulary, in which few tokens get
  * past the first comparison. */
-static void collect(struct cpu_beam *b, int32_t row, const float *shares)
+static void collect(struct cpu_beam *b, int32_t row, const float *shares, const float *worth)
 {
     const struct cpu_kernels *k = b->network->kernels;
     const struct hypothesis *h = &b->live[row];
@@ -179,22 +195,27 @@ static void collect(struct cpu_beam *b, int32_t row, const float *shares)
                                      b->network->sizes.vocab);
     struct candidate *list = b->candidates + (size_t)row * (size_t)b->width;
     int32_t count = 0;
-    float bound = 0.0f; /* what a share has to be above */
-    for (int32_t v = LSTM_TOKEN_BYTES; (v = k->above(v, limit, shares, bound)) < limit; v++) {
+    float bound = 0.0f; /* what a token has to be worth more than */
+    lstm_words_look(&b->words, b->rows.row_sources[row], h->tokens, h->count);
+    const int is_cut = h->pending || !lstm_words_allow(&b->words, LSTM_TOKEN_MASK);
+    for (int32_t v = LSTM_TOKEN_BYTES; (v = k->above(v, limit, worth, bound)) < limit; v++) {
         if (!may_follow(b, b->rows.row_sources[row], h, v))
             continue;
         int32_t at = count < most ? count++ : count - 1;
-        for (; at > 0 && shares[v] > list[at - 1].share; at--)
+        for (; at > 0 && worth[v] > list[at - 1].worth; at--)
             list[at] = list[at - 1];
-        list[at] = (struct candidate){ .share = shares[v], .row = row, .token = v };
-        bound = count < most ? 0.0f : list[count - 1].share;
+        list[at] =
+            (struct candidate){ .share = shares[v], .worth = worth[v], .row = row, .token = v };
+        bound = count < most ? 0.0f : list[count - 1].worth;
     }
-    if (beam_may_end(count, h->count, h->pending, b->settings->min_tokens))
+    if (beam_may_end(count, h->count, is_cut, b->settings->min_tokens))
         list[count++] = (struct candidate){ .share = shares[LSTM_TOKEN_MASK],
+                                            .worth = worth[LSTM_TOKEN_MASK],
                                             .row = row,
-                                            .token = LSTM_TOKEN_MASK };
+                                            .token = LSTM_TOKEN_MASK,
+                                            .is_cut = is_cut };
     for (int32_t i = 0; i < count; i++)
-        list[i].score = h->score + beam_log((double)list[i].share);
+        list[i].score = h->score + beam_log((double)list[i].worth);
     b->candidate_counts[row] = count;
 }
 
@@ -205,11 +226,13 @@ static void collect_all(struct cpu_beam *b)
         int32_t rows = b->rows.step.rows - first < CHUNK ? b->rows.step.rows - first : CHUNK;
         cpu_writer_vocabulary(b->network, rows, (const void *const *)b->rows.output + first,
                               b->share_rows);
+        cpu_guide_chunk(&b->guide, first, rows);
         for (int32_t r = 0; r < rows; r++) {
             float *shares = b->shares + (size_t)r * vocab;
             cpu_writer_mix(b->network, b->rows.row_sources[first + r], b->rows.attention[first + r],
                            b->rows.step.generate[first + r], shares);
-            collect(b, first + r, shares);
+            collect(b, first + r, shares,
+                    cpu_guide_weigh(&b->guide, r, b->rows.text[first + r], shares));
         }
     }
 }
@@ -246,6 +269,7 @@ static void copy_hypothesis(const struct hypothesis *from, struct hypothesis *to
     memcpy(to->origins, from->origins, (size_t)from->count * sizeof *to->origins);
     to->count = from->count;
     to->score = from->score;
+    to->log_share = from->log_share;
     to->begun = from->begun;
     to->pending = from->pending;
 }
@@ -254,6 +278,7 @@ static void extend(const struct cpu_beam *b, const struct candidate *c, struct h
 {
     copy_hypothesis(&b->live[c->row], to);
     to->score = c->score;
+    to->log_share += beam_log((double)c->share);
     to->tokens[to->count] = c->token;
     to->origins[to->count] = origin(&b->rows, c);
     to->count++;
@@ -265,12 +290,12 @@ static void end(struct cpu_beam *b, const struct candidate *c, struct ended *end
 {
     const struct hypothesis *h = &b->live[c->row];
     double rank = c->score / b->penalties[h->count + 1];
-    const int wins = beam_wins(rank, h->pending, ended->count++, ended->rank, ended->best.pending);
-    if (!wins)
+    if (!beam_wins(rank, c->is_cut, ended->count++, ended->rank, ended->is_cut))
         return;
     ended->rank = rank;
+    ended->is_cut = c->is_cut;
     copy_hypothesis(h, &ended->best);
-    ended->best.score = c->score;
+    ended->best.log_share += beam_log((double)c->share);
 }
 
 /* Gives the places of a text, whose rows are first .. first + rows - 1, to its best candidates:
@@ -297,8 +322,8 @@ static int32_t choose(struct cpu_beam *b, int32_t text, int32_t first, int32_t r
         extend(b, &all[i], &b->after[count]);
         b->next[count++] = (struct cpu_row_next){ .parent = all[i].row, .token = all[i].token };
     }
-    /* Scores only fall, and the longest summary is divided by most. */
-    if (count > before && ended->count > 0 && ended->best.pending == 0 &&
+    /* Scores fall, but for what a tone may lift, and the longest summary is divided by most. */
+    if (count > before && ended->count > 0 && !ended->is_cut &&
         b->after[before].score / b->penalties[length_max] <= ended->rank)
         return before;
     return count;
@@ -338,15 +363,18 @@ enum lstm_status cpu_beam_search(struct cpu_beam *b, const struct cpu_source *so
         goto done;
     fill_penalties(b);
     cpu_rows_begin(&b->rows);
+    cpu_guide_begin(&b->guide);
     for (int32_t step = 0; b->rows.step.rows > 0; step++) {
         if (stop && stop(stop_arg)) {
             rc = interrupted(step, settings, err);
             goto done;
         }
         cpu_rows_step(&b->rows);
+        cpu_guide_step(&b->guide);
         collect_all(b);
         int32_t count = choose_all(b);
         cpu_rows_advance(&b->rows, b->next, count);
+        cpu_guide_advance(&b->guide, b->next, count);
     }
     for (int32_t i = 0; i < texts; i++) {
         const struct hypothesis *best = &b->ended[i].best;
@@ -354,7 +382,7 @@ enum lstm_status cpu_beam_search(struct cpu_beam *b, const struct cpu_source *so
         memcpy(written[i].tokens, best->tokens, (size_t)best->count * sizeof *best->tokens);
         memcpy(written[i].origins, best->origins, (size_t)best->count * sizeof *best->origins);
         written[i].count = best->count;
-        written[i].log_share = best->score;
+        written[i].log_share = best->log_share;
     }
 done:
     b->settings = NULL;

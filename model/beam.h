@@ -18,6 +18,7 @@
 #define LSTM_BEAM_H
 
 #include "cpu_writer.h"
+#include "words.h"
 #include "writing.h"
 
 struct cpu_beam; /* working memory for one caller at a time */

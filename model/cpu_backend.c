@@ -197,7 +197,8 @@ static enum lstm_status write_summaries(struct lstm_session *s, const struct lst
                                                        .open = open_session,                \
                                                        .close = close_session,              \
                                                        .classify = classify,                \
-                                                       .write = write_summaries };
+                                                       .write = write_summaries,            \
+                                                       .guides = 1 };
 
 CPU_BACKEND(generic)
 CPU_BACKEND(avx2)

@@ -1,5 +1,6 @@
 #include "cpu_network.h"
 #include "carve.h"
+#include "words.h"
 
 #include <string.h>
 
@@ -91,6 +92,15 @@ static void add_direction(struct builder *b, int layer, int reverse)
     b->network->recurrent[layer][reverse] = add_matrix(b, &source, scales + 4 * (size_t)h);
 }
 
+static const struct lstm_word_kind *add_kinds(struct builder *b, const float *tone)
+{
+    const struct lstm_sizes *s = &b->model->sizes;
+    struct lstm_word_kind *kinds = carve(&b->carver, (size_t)s->vocab, sizeof *kinds);
+    if (kinds)
+        lstm_word_kinds(b->model->tokenizer, s->tone ? tone : NULL, kinds);
+    return kinds;
+}
+
 /* weight_ih reads a token and a context, weight_hh a state: the token's part is an input product,
  * context and state are one row. */
 static void add_decoder(struct builder *b)
@@ -125,6 +135,9 @@ static void add_decoder(struct builder *b)
     n->align_score = add_floats(b, at.align_score, (size_t)a, 1.0f);
     n->copy = add_floats(b, at.copy, (size_t)(h2 + d + e), 1.0f);
     n->copy_bias = add_floats(b, at.copy_bias, 1, 1.0f);
+    n->tone = s->tone ? add_floats(b, at.tone, (size_t)s->vocab + 1, 1.0f) : NULL;
+    if (b->model->tokenizer)
+        n->kinds = add_kinds(b, params + at.tone);
 }
 
 static void build(struct builder *b)

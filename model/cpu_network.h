@@ -7,6 +7,8 @@
 #include "cpu_table.h"
 #include "model.h"
 
+struct lstm_word_kind;
+
 /* The input products of embedded tokens, kept in a table: of the encoder's first layer in two
  * parts, forward and backward, of the decoder in one. */
 struct cpu_inputs {
@@ -35,6 +37,8 @@ struct cpu_network {
     struct cpu_inputs written;
     struct cpu_packed bridge, decoder, align_state, align_query, output, vocabulary;
     const float *align_coverage, *align_score, *copy, *copy_bias;
+    const float *tone;                  /* vocab, then the bias; NULL: the model has none */
+    const struct lstm_word_kind *kinds; /* vocab (words.h); NULL: the model has no tokenizer */
 
     void *memory; /* the packed weights and what is copied */
 };

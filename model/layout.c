@@ -28,6 +28,7 @@ enum lstm_status lstm_sizes_check(const struct lstm_sizes *s, struct lstm_error 
         { "decoder", s->decoder, 0, LSTM_HIDDEN_MAX, LSTM_UNITS },
         { "alignment", s->alignment, s->decoder ? LSTM_UNITS : 0, s->decoder ? LSTM_HIDDEN_MAX : 0,
           LSTM_UNITS },
+        { "tone", s->tone, 0, s->decoder ? 1 : 0, 1 },
     };
     for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++)
         if (check(bounds[i].name, bounds[i].value, bounds[i].low, bounds[i].high,
@@ -88,7 +89,9 @@ struct lstm_decoder_at lstm_decoder_at(const struct lstm_sizes *s)
     at.output_bias = at.output + e * (d + h2);
     at.vocabulary_bias = at.output_bias + e;
     at.copy_bias = at.vocabulary_bias + (size_t)s->vocab;
-    at.end = at.copy_bias + 1;
+    at.tone = at.copy_bias + 1;
+    at.tone_bias = at.tone + (s->tone ? (size_t)s->vocab : 0);
+    at.end = at.tone_bias + (size_t)s->tone;
     return at;
 }
 
@@ -154,8 +157,11 @@ static int add_decoder(const struct lstm_sizes *s, struct lstm_tensor *tensors, 
         { "output.bias", 1, e, none },
         { "vocabulary.bias", 1, s->vocab, none },
         { "copy.bias", 1, 1, none },
+        { "tone.weight", 1, s->vocab, none },
+        { "tone.bias", 1, 1, none },
     };
-    for (int i = 0; i < LSTM_DECODER_TENSORS; i++) {
+    const int all_count = s->tone ? LSTM_DECODER_TENSORS : LSTM_DECODER_TENSORS - 2;
+    for (int i = 0; i < all_count; i++) {
         snprintf(tensors[count].name, LSTM_NAME_SIZE, "%s", all[i].name);
         add(tensors, &count, all[i].rows, all[i].cols, &at, all[i].scales_at);
     }

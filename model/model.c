@@ -113,6 +113,7 @@ static enum lstm_status read_head_sizes(struct reader *r)
     enum lstm_status rc = read_size(r, "decoder.weight_hh", 2, 1, &sizes->decoder);
     if (rc || (rc = read_size(r, "align_query.bias", 1, 0, &sizes->alignment)))
         return rc;
+    sizes->tone = safetensors_find(r->file, "tone.weight") != NULL;
     if (sizes->decoder < LSTM_UNITS) /* zero would mean that there is no decoder */
         return lstm_fail(r->err, LSTM_CORRUPT, "decoder is %d, expected %d to %d in steps of %d",
                          (int)sizes->decoder, LSTM_UNITS, LSTM_HIDDEN_MAX, LSTM_UNITS);

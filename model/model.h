@@ -29,7 +29,7 @@ enum {
     LSTM_WINDOW_MAX = 4096,
     LSTM_LABEL_SIZE = 64, /* bytes of a label, with its NUL */
     LSTM_NAME_SIZE = 40,
-    LSTM_DECODER_TENSORS = 15,
+    LSTM_DECODER_TENSORS = 17,
     LSTM_TENSORS_MAX = 1 + 6 * LSTM_LAYERS_MAX + LSTM_DECODER_TENSORS
 };
 
@@ -44,6 +44,7 @@ struct lstm_sizes {
     int32_t
         decoder; /* D: units of the decoder's LSTM, 16..1024, a multiple of 16; 0: a classifier */
     int32_t alignment; /* A: units of the decoder's attention, the same bounds; 0: a classifier */
+    int32_t tone;      /* 1: a summariser that can tell a text's tone; 0: it cannot */
 };
 
 /* One tensor of the parameter block: rows x cols floats at params + at, row-major. */
@@ -125,6 +126,8 @@ struct lstm_decoder_at {
         output_bias;        /* E x (D + 2H), E; then the embedding's transpose gives the logits */
     size_t vocabulary_bias; /* V */
     size_t copy_bias;       /* 1 */
+    size_t tone,
+        tone_bias; /* V, 1: a linear classifier over tokens (guide.h), where sizes say so */
     size_t end;
 };
 struct lstm_decoder_at lstm_decoder_at(const struct lstm_sizes *sizes);

@@ -8,7 +8,13 @@
 #include <string.h>
 
 const struct lstm_summary_settings lstm_summary_defaults = {
-    .max_tokens = 24, .min_tokens = 2, .beam = 4, .length_penalty = 0.8f
+    .max_tokens = 24,
+    .min_tokens = 2,
+    .beam = 2,
+    .length_penalty = 1.8f,
+    .contrast = 0.6f,
+    .tone = 0.4f,
+    .whole_words = 1,
 };
 
 struct lstm_summarizer {
@@ -52,6 +58,10 @@ enum lstm_status lstm_summary_settings_check(const struct lstm_summary_settings 
     if (!(s->length_penalty >= 0.0f && s->length_penalty <= 2.0f))
         return lstm_fail(err, LSTM_RANGE, "length_penalty is %g, expected 0 to 2",
                          (double)s->length_penalty);
+    if (!(s->contrast >= 0.0f && s->contrast <= 1.0f))
+        return lstm_fail(err, LSTM_RANGE, "contrast is %g, expected 0 to 1", (double)s->contrast);
+    if (!(s->tone >= 0.0f && s->tone <= 1.0f))
+        return lstm_fail(err, LSTM_RANGE, "tone is %g, expected 0 to 1", (double)s->tone);
     return LSTM_OK;
 }
 
@@ -73,9 +83,10 @@ enum lstm_status lstm_summarizer_open(const struct lstm_model *model,
     if (!model->sizes.decoder)
         return lstm_fail(err, LSTM_MISMATCH, "a model of task \"%s\" cannot summarize",
                          model->task);
-    if (!backend->write)
+    if (!backend->write || !backend->guides)
         return lstm_fail(err, LSTM_MISMATCH,
-                         "the device %s writes no summaries; use the device \"auto\" or \"cpu\"",
+                         "the device %s writes no summaries of whole words; use the device "
+                         "\"auto\" or \"cpu\"",
                          backend->name);
     struct lstm_summarizer *s = calloc(1, sizeof *s);
     if (!s)

@@ -16,6 +16,9 @@ struct lstm_summary_settings {
     int32_t beam;         /* 1..16 summaries of a text are followed side by side; 1: greedy */
     float length_penalty; /* 0..2: log shares are divided by ((5 + tokens) / 6)^this (Wu et al.
                              2016); 0: not at all */
+    float contrast;       /* 0..1: how much what any text of the kind suggests loses (guide.h) */
+    float tone;           /* 0..1: how much the text's tone counts, where the model can tell it */
+    int32_t whole_words;  /* nonzero: what may follow is told by words.h too */
     int32_t attention;    /* nonzero: results carry their attention */
 };
 

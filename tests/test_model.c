@@ -252,7 +252,7 @@ static void reads_the_golden_file_to_the_bit(void **state)
     (void)state;
     if (lstm_model_read(blob, size, &model, &err))
         fail_msg("%s", err.text);
-    const struct lstm_sizes expected = { 263, 16, 16, 1, 3, 64, 16, 0, 0 };
+    const struct lstm_sizes expected = { 263, 16, 16, 1, 3, 64, 16, 0, 0, 0 };
     assert_memory_equal(&model->sizes, &expected, sizeof expected);
     assert_int_equal(lstm_layout(&model->sizes, tensors), COUNT(plan));
     for (size_t t = 0; t < COUNT(plan); t++)

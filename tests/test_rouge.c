@@ -81,6 +81,30 @@ static void words_of_the_output_that_the_source_lacks_are_novel(void **state)
     }
 }
 
+static void invented_numbers_and_repeated_trigrams_are_counted(void **state)
+{
+    static const struct {
+        const char *source, *output;
+        int32_t numbers, repeats;
+    } cases[] = {
+        { "Runs 4 days at 20C.", "4 days, 20c", 0, 0 },
+        { "Runs 4 days at 20C.", "5 days, 20 c, 4x", 3, 0 },
+        { "", "a b c a b", 0, 0 },
+        { "", "a b c A, B. C", 0, 1 },
+        { "", "a a a a a", 0, 2 },
+        { "", "a b", 0, 0 },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct rouge_text source = text(cases[i].source), output = text(cases[i].output);
+        struct rouge rouge;
+        struct lstm_error err;
+        assert_int_equal(rouge_score(&source, &output, &source, &rouge, &err), LSTM_OK);
+        assert_int_equal(rouge.numbers, cases[i].numbers);
+        assert_int_equal(rouge.repeats, cases[i].repeats);
+    }
+}
+
 static void any_bytes_are_text(void **state)
 {
     const struct rouge_text broken = { "a\xe2\x84\0b\xc4", 6 }, plain = text("a b");
@@ -97,6 +121,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_numbers_are_those_of_rouge_score),
         cmocka_unit_test(words_of_the_output_that_the_source_lacks_are_novel),
+        cmocka_unit_test(invented_numbers_and_repeated_trigrams_are_counted),
         cmocka_unit_test(any_bytes_are_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,8 @@ int command_autotune(int argc, char **argv);
 int command_summarize(int argc, char **argv);
 int command_quantize(int argc, char **argv);
 int command_linear(int argc, char **argv);
+int command_tone(int argc, char **argv);
+int command_rouge(int argc, char **argv);
 int command_eval(int argc, char **argv);
 int command_compare(int argc, char **argv);
 int command_import(int argc, char **argv);

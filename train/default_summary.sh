@@ -18,4 +18,10 @@ terms='Womens, Fine Foods: CC0; Blitzer, IMDb: none stated, to be cited; Debian:
     --valid-sql 'SELECT text, summary FROM valid' --vectors "$build/summary_vectors.safetensors" \
     --rate 2e-3 --warmup 300 --epochs 7 --coverage 0.5 --drop-embedding 0.3 --drop-output 0.3 \
     --data "$(echo "$data" | tr '\n' ' ' | sed 's/ $//')" --terms "$terms" \
-    --checkpoint "$build/summary.checkpoint" --out "$here/../model/default_summary.safetensors"
+    --checkpoint "$build/summary.checkpoint" --out "$build/summary.safetensors"
+"$build/lstm-train" tone --model "$build/summary.safetensors" --db "$build/pairs.db" \
+    --sql "SELECT text, stars > 3 FROM pairs WHERE part = 'train' AND stars <> 3
+             UNION ALL SELECT summary, stars > 3 FROM pairs WHERE part = 'train' AND stars <> 3" \
+    --valid-sql "SELECT text, stars > 3 FROM pairs WHERE part = 'valid' AND stars <> 3
+                   UNION ALL SELECT summary, stars > 3 FROM pairs WHERE part = 'valid' AND stars <> 3" \
+    --out "$here/../model/default_summary.safetensors"

@@ -2,36 +2,38 @@
 -- Reads the tables that default_data.sh imports; leaves pairs, the views train, valid, test
 -- and unlabelled, and imdb_unsup, whose reviews only lend their words.
 
--- key: letters and digits mostly, so that a text is recognised in another set's spelling.
+-- stars: of a review, 1 to 5. key: letters and digits mostly, so that a text is recognised in another set's spelling.
 CREATE TABLE pairs (
     id      INTEGER PRIMARY KEY,
     source  TEXT NOT NULL,
     part    TEXT NOT NULL CHECK (part IN ('train', 'valid', 'test', 'leaked', 'repeated', 'long')),
     text    TEXT NOT NULL,
     summary TEXT NOT NULL,
+    stars   INTEGER,
     key     TEXT NOT NULL
 );
 
 -- Pairs for validation are spread over the training parts, about 300 a set; a package's siblings stand side by side in
 -- debian, so that whole runs of rows are held out there. SciTLDR has a file of its own for that.
 CREATE TEMP VIEW arriving AS
-SELECT 'womens' AS source, iif(split = 'train' AND rowid % 64 = 11, 'valid', split) AS part, text, title AS summary
+SELECT 'womens' AS source, iif(split = 'train' AND rowid % 64 = 11, 'valid', split) AS part, text, title AS summary,
+       CAST(stars AS INTEGER) AS stars
 FROM womens
 UNION ALL
-SELECT 'blitzer', iif(split = 'train' AND rowid % 22 = 7, 'valid', split), text, title FROM blitzer
+SELECT 'blitzer', iif(split = 'train' AND rowid % 22 = 7, 'valid', split), text, title, CAST(stars AS INTEGER) FROM blitzer
 UNION ALL
-SELECT 'finefoods', iif(split = 'train' AND rowid % 20 = 3, 'valid', split), text, title FROM finefoods
+SELECT 'finefoods', iif(split = 'train' AND rowid % 20 = 3, 'valid', split), text, title, CAST(stars AS INTEGER) FROM finefoods
 UNION ALL
-SELECT 'debian', iif(split = 'train' AND rowid / 25 % 180 = 90, 'valid', split), text, synopsis FROM debian
+SELECT 'debian', iif(split = 'train' AND rowid / 25 % 180 = 90, 'valid', split), text, synopsis, NULL FROM debian
 UNION ALL
-SELECT 'scitldr', 'train', text, summary FROM scitldr_train
+SELECT 'scitldr', 'train', text, summary, NULL FROM scitldr_train
 UNION ALL
-SELECT 'scitldr', 'valid', text, summary FROM scitldr_dev
+SELECT 'scitldr', 'valid', text, summary, NULL FROM scitldr_dev
 UNION ALL
-SELECT 'scitldr', 'test', text, summary FROM scitldr_test;
+SELECT 'scitldr', 'test', text, summary, NULL FROM scitldr_test;
 
-INSERT INTO pairs (source, part, text, summary, key)
-SELECT source, part, trim(text), trim(summary),
+INSERT INTO pairs (source, part, text, summary, stars, key)
+SELECT source, part, trim(text), trim(summary), stars,
        substr(replace(replace(replace(replace(replace(replace(replace(lower(substr(text, 1, 600)), char(10), ''), ' ', ''),
        '-', ''), '.', ''), ',', ''), '''', ''), '"', ''), 1, 160)
 FROM arriving WHERE trim(text) <> '' AND trim(summary) <> '';

@@ -96,6 +96,7 @@ static enum lstm_status summarise(const struct measure *m, struct part *part, in
     struct lstm_summary_settings greedy = lstm_summary_defaults;
     struct lstm_summary summaries[BLOCK_TEXTS];
     greedy.beam = 1;
+    greedy.contrast = greedy.tone = 0; /* what was learned, by itself */
     enum lstm_status rc = lstm_worker_summarize(part->worker, h->texts + first, count, &greedy,
                                                 NULL, NULL, summaries, &part->err);
     if (rc)

@@ -136,17 +136,49 @@ static double share_sequence(const struct numbered *n)
     return f1((size_t)longest[cols], rows, cols);
 }
 
-static int32_t count_novel(const struct numbered *n)
+static int stands_in(const uint32_t *ids, size_t count, uint32_t id)
 {
-    const size_t output = list_grams(n, 1, 1, n->grams[0]),
-                 source = list_grams(n, 2, 1, n->grams[1]);
-    int32_t novel = 0;
-    for (size_t i = 0, j = 0; i < output; i++) {
-        while (j < source && n->grams[1][j] < n->grams[0][i])
-            j++;
-        novel += j == source || n->grams[1][j] != n->grams[0][i];
+    for (size_t i = 0; i < count; i++)
+        if (ids[i] == id)
+            return 1;
+    return 0;
+}
+
+static int has_digit(const struct word *word)
+{
+    for (size_t i = 0; i < word->size; i++)
+        if (word->bytes[i] <= '9')
+            return 1;
+    return 0;
+}
+
+/* The output's words that the source lacks, and those of them that are numbers. */
+static void count_novel(const struct numbered *n, struct rouge *rouge)
+{
+    const uint32_t *source = n->ids + n->starts[2];
+    const size_t count = n->starts[3] - n->starts[2];
+    for (size_t i = 0; i < n->starts[TEXTS]; i++) {
+        const struct word *word = &n->words[i];
+        if (word->place < n->starts[1] || word->place >= n->starts[2] ||
+            stands_in(source, count, n->ids[word->place]))
+            continue;
+        rouge->novel++;
+        rouge->numbers += has_digit(word);
     }
-    return novel;
+}
+
+static int32_t count_repeats(const struct numbered *n)
+{
+    const uint32_t *output = n->ids + n->starts[1];
+    const size_t count = n->starts[2] - n->starts[1];
+    int32_t repeats = 0;
+    for (size_t i = 1; i + 2 < count; i++)
+        for (size_t j = 0; j < i; j++)
+            if (!memcmp(output + i, output + j, 3 * sizeof *output)) {
+                repeats++;
+                break;
+            }
+    return repeats;
 }
 
 enum lstm_status rouge_score(const struct rouge_text *reference, const struct rouge_text *output,
@@ -176,7 +208,9 @@ enum lstm_status rouge_score(const struct rouge_text *reference, const struct ro
                              .two = share_grams(&n, 2),
                              .l = share_sequence(&n),
                              .words = (int32_t)(n.starts[2] - n.starts[1]),
-                             .novel = source ? count_novel(&n) : 0 };
+                             .repeats = count_repeats(&n) };
+    if (source)
+        count_novel(&n, rouge);
     free(n.words);
     return LSTM_OK;
 }

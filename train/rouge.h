@@ -11,13 +11,16 @@
 
 struct rouge {
     double one, two,
-        l;         /* F1 of words, of pairs of words, of the longest common subsequence: 0..1 */
-    int32_t words; /* of the output */
-    int32_t novel; /* of those, not in the source */
+        l;           /* F1 of words, of pairs of words, of the longest common subsequence: 0..1 */
+    int32_t words;   /* of the output */
+    int32_t novel;   /* of those, not in the source */
+    int32_t numbers; /* of these, with a digit */
+    int32_t repeats; /* runs of three words of the output that stood in it before */
 };
 
 /* UTF-8, any bytes are legal. Time grows with the product of the numbers of words of reference and
- * output. source: what was summarised, or NULL: no word is counted as novel. Errors: LSTM_NOMEM. */
+ * output, and of output and source. source: what was summarised, or NULL: no word is counted as
+ * novel. Errors: LSTM_NOMEM. */
 struct rouge_text {
     const char *bytes;
     size_t size;
