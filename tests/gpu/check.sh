@@ -68,6 +68,16 @@ agreement() {
     "$build/tests/gpu/check_agreement" "$plugin" "$database" "$query"
 }
 
+summaries() { # of the first 2,000
+    if [ -e build/train.db ] && [ -z "${SHORT:-}" ]; then
+        database=build/train.db query='SELECT text FROM imdb_test'
+    else
+        database=$build/gpu-reviews.db query="SELECT body FROM reviews ${SHORT:+LIMIT 2}"
+        rm -f "$database" && sqlite3 "$database" < sql/demo_reviews.sql || return 1
+    fi
+    "$build/tests/gpu/check_summaries" "$plugin" "$database" "$query"
+}
+
 speed() {
     "$build/tests/gpu/check_speed" "$plugin" ${SHORT:+short}
 }
@@ -80,6 +90,7 @@ section "Machine" sh -c '
 section "Contract" contract
 section "compute-sanitizer" sanitizer
 section "Agreement with the CPU" agreement
+section "Summaries" summaries
 section "Speed" speed
 section "cuDNN" "${PYTHON:-python3}" tests/gpu/check_cudnn.py
 say "the report is $report"
