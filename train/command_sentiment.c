@@ -79,7 +79,7 @@ done:
     return rc;
 }
 
-static void make_fingerprint(struct job *job)
+static void make_fingerprint(struct job *job, double keep)
 {
     const struct trainer_options *o = &job->trainer.options;
     const struct lstm_sizes *z = &job->trainer.sizes;
@@ -94,8 +94,11 @@ static void make_fingerprint(struct job *job)
         o->drop_features, o->shards, (unsigned long long)o->seed, (unsigned long long)data);
     if (job->base) {
         size_t size = strlen(job->fingerprint);
-        snprintf(job->fingerprint + size, sizeof job->fingerprint - size, ", from a %s model",
-                 job->base->task);
+        int written = snprintf(job->fingerprint + size, sizeof job->fingerprint - size,
+                               ", from a %s model", job->base->task);
+        size += (size_t)written;
+        if (keep > 0 && size < sizeof job->fingerprint)
+            snprintf(job->fingerprint + size, sizeof job->fingerprint - size, ", kept to %g", keep);
     }
 }
 
@@ -124,6 +127,22 @@ static enum lstm_status rehearse(const struct settings *s, const struct job *job
     return rc;
 }
 
+/* Starts from the model of --from, if there is one. */
+static enum lstm_status share_base(const struct settings *s, struct job *job,
+                                   struct lstm_error *err)
+{
+    if (job->base) {
+        base_share_encoder(job->base, &job->trainer);
+        if (base_share_classifier(job->base, &job->labels, &job->trainer))
+            return LSTM_OK;
+    }
+    return s->keep > 0 ? lstm_fail(err, LSTM_RANGE,
+                                   "--keep is %g, but there is nothing to keep: it needs --from "
+                                   "with a model of the same labels",
+                                   s->keep)
+                       : LSTM_OK;
+}
+
 static enum lstm_status prepare(const struct settings *s, struct job *job, struct lstm_error *err)
 {
     struct lstm_sizes sizes = s->sizes;
@@ -142,11 +161,9 @@ static enum lstm_status prepare(const struct settings *s, struct job *job, struc
     if ((rc = trainer_open(&sizes, &options, &job->trainer, err)))
         return rc;
     trainer_start(&job->trainer, job->vectors);
-    if (job->base) {
-        base_share_encoder(job->base, &job->trainer);
-        base_share_classifier(job->base, &job->labels, &job->trainer);
-    }
-    make_fingerprint(job);
+    if ((rc = share_base(s, job, err)))
+        return rc;
+    make_fingerprint(job, s->keep);
     fprintf(stderr, "model: %zu parameters (%s); %d threads, %s kernels\n", job->trainer.count,
             job->fingerprint, options.threads, cpu_kernels_pick(NULL)->isa);
     return rehearse(s, job, err);
@@ -154,12 +171,13 @@ static enum lstm_status prepare(const struct settings *s, struct job *job, struc
 
 /* What was measured on the held-out rows, for the row in lstm_models and for the card. */
 static void put_metrics(struct json_text *out, const struct job *job,
-                        const struct run_result *result, const float *logits, double temperature)
+                        const struct run_result *result, const struct trainer_loss *loss,
+                        const float *logits, double temperature)
 {
     const struct dataset *v = &job->valid;
     const struct calibration_truth truth = { v->classes, v->shares };
     int32_t classes = job->labels.count;
-    card_number(out, "{\"valid_accuracy\":", result->state.best_score);
+    card_number(out, "{\"valid_accuracy\":", (double)loss->right / loss->texts);
     card_number(
         out, ",\"valid_loss\":", calibration_loss(logits, &truth, v->texts, classes, temperature));
     card_number(
@@ -189,7 +207,7 @@ static enum lstm_status finish(const struct settings *s, struct job *job,
     if (rc || (rc = trainer_evaluate(&job->trainer, &job->valid, logits, &loss, err)))
         goto done;
     model.temperature = (float)calibrate(logits, &truth, job->valid.texts, classes);
-    put_metrics(&metrics, job, result, logits, (double)model.temperature);
+    put_metrics(&metrics, job, result, &loss, logits, (double)model.temperature);
     if ((rc = card_take(&metrics, &metrics_text, err)) ||
         (rc = card_make(&card, metrics_text, &model.card, err)) ||
         (store_quantises(&s->store) &&
@@ -217,6 +235,8 @@ static enum lstm_status run(struct settings *s, struct lstm_error *err)
     fprintf(stderr, "best: epoch %d, %.2f%% of the held-out texts right; %.0f tokens/s, %.0f s%s\n",
             result.state.best_epoch + 1, 100 * result.state.best_score, result.tokens_per_second,
             result.seconds, result.interrupted ? "; interrupted, keeping the best so far" : "");
+    if (s->keep > 0)
+        base_keep(job.base, s->keep, &job.trainer);
     rc = finish(s, &job, &result, err);
     if (!rc && !result.interrupted && s->run.checkpoint)
         remove(s->run.checkpoint);
@@ -258,6 +278,8 @@ static int command(int sentiment, int argc, char **argv)
           "the column of the label in CSV files" },
         { "--from", OPTION_TEXT, &s.base, 0, 0,
           "a model's file, or default-sentiment: go on from it, with its vocabulary and sizes" },
+        { "--keep", OPTION_REAL, &s.keep, 0, 1,
+          "its share of the result, a mean of it and of what was learned" },
         { "--drop-word", OPTION_REAL, &s.trainer.drop_word, 0, 0.95,
           "share of the tokens hidden from a step" },
         { "--drop-features", OPTION_REAL, &s.trainer.drop_features, 0, 0.95,

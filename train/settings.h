@@ -21,6 +21,7 @@ struct settings {
     int help;
     int sentiment;              /* classifiers: the labels are negative and positive */
     const char *base;           /* classifiers: a model to start from, in place of vectors */
+    double keep;                /* classifiers: its share of the parameters in the end */
     const char *encoder_path;   /* summarisers: the same */
     struct pairs_limits limits; /* summarisers */
 };
