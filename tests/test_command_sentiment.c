@@ -210,6 +210,54 @@ static void training_goes_on_from_a_model(void **state)
     extension_close(db);
 }
 
+/* Turned labels turn the scores round; all of the base turns them back. */
+static void a_share_of_the_base_is_kept(void **state)
+{
+    static const char *const shares[] = { "0", "0.5", "1" };
+    double scores[3];
+    int status;
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        const char *output = command_output(
+            command_sentiment, (const char *const[]){ "sentiment",
+                                                      "--db",
+                                                      rows_db,
+                                                      "--query",
+                                                      "SELECT body, 1 - positive FROM rows",
+                                                      "--from",
+                                                      base_file,
+                                                      "--keep",
+                                                      shares[i],
+                                                      "--epochs",
+                                                      "4",
+                                                      "--warmup",
+                                                      "0",
+                                                      "--batch",
+                                                      "500",
+                                                      "--rate",
+                                                      "0.02",
+                                                      "--storage",
+                                                      "f32",
+                                                      "--into",
+                                                      models_db,
+                                                      "--name",
+                                                      "kept",
+                                                      NULL },
+            &status);
+        if (status)
+            fail_msg("%s", output);
+        assert_int_equal(i > 0, strstr(output, ", kept to ") != NULL);
+        sqlite3 *db = extension_open("models.db", 0);
+        scores[i] = real_of(db, "SELECT lstm_sentiment('The tea was warm, lovely.', 'kept')");
+        double right = real_of(db, "SELECT (metrics ->> 'valid_accuracy') * 1.0 FROM lstm_models"
+                                   " WHERE name = 'kept' ORDER BY version DESC");
+        assert_true(i == 2 ? right < 0.1 : i == 1 || right > 0.9); /* of the turned labels */
+        extension_close(db);
+    }
+    assert_true(scores[0] < -0.5 && scores[2] > 0);
+    assert_true(scores[1] != scores[0] && scores[1] != scores[2]);
+}
+
 static void any_labels_make_a_classifier(void **state)
 {
     int status;
@@ -316,6 +364,10 @@ static void what_would_fail_after_training_fails_before_it(void **state)
         { { "--csv", csv, "--text", "body", "--label", "body", "--out", "x" },
           1,
           "is neither negative nor positive nor a number from 0 to 1" },
+        { { "--csv", csv, "--text", "body", "--label", "positive", "--out", "x", "--keep", "0.5" },
+          1,
+          "--keep is 0.5, but there is nothing to keep: it needs --from with a model of the same "
+          "labels" },
         { { "--csv", csv, "--text", "body", "--label", "positive", "--out", "x", "--resume" },
           2,
           "--resume needs --checkpoint" },
@@ -389,6 +441,7 @@ int main(void)
         cmocka_unit_test(a_storage_of_floats_is_not_quantised),
         cmocka_unit_test(probabilities_are_learned_as_probabilities),
         cmocka_unit_test(training_goes_on_from_a_model),
+        cmocka_unit_test(a_share_of_the_base_is_kept),
         cmocka_unit_test(any_labels_make_a_classifier),
         cmocka_unit_test(a_query_and_a_name_are_enough),
         cmocka_unit_test(labels_are_any_text),

@@ -87,15 +87,23 @@ void base_share_encoder(const struct lstm_model *base, struct trainer *t)
     settle(t);
 }
 
-void base_share_classifier(const struct lstm_model *base, const struct labels *labels,
-                           struct trainer *t)
+int base_share_classifier(const struct lstm_model *base, const struct labels *labels,
+                          struct trainer *t)
 {
     if (base->sizes.classes != labels->count)
-        return;
+        return 0;
     for (int32_t i = 0; i < labels->count; i++)
         if (strcmp(base->labels[i], labels->names[i]))
-            return;
+            return 0;
     const size_t at = lstm_attention_at(&t->sizes), from = lstm_attention_at(&base->sizes);
     memcpy(t->params + at, base->params + from, (t->count - at) * sizeof *t->params);
     settle(t);
+    return 1;
+}
+
+void base_keep(const struct lstm_model *base, double share, struct trainer *t)
+{
+    for (size_t i = 0; i < t->count; i++)
+        t->params[i] += (float)share * (base->params[i] - t->params[i]);
+    trainer_pack(t);
 }

@@ -25,8 +25,13 @@ enum lstm_status base_tokenizer(const struct lstm_model *base, int32_t multiple,
 void base_share_encoder(const struct lstm_model *base, struct trainer *trainer);
 
 /* Attention and classifier too, so that the trainer gives the base's logits, where the base has
- * these labels; else nothing. */
-void base_share_classifier(const struct lstm_model *base, const struct labels *labels,
-                           struct trainer *trainer);
+ * these labels; else nothing. Returns whether it has. */
+int base_share_classifier(const struct lstm_model *base, const struct labels *labels,
+                          struct trainer *trainer);
+
+/* The parameters become a mean, of which the base is a share from 0 to 1 (Wortsman et al. 2022:
+ * between a model and its fine-tuned self lie better ones). The trainer has shared all of the
+ * base. */
+void base_keep(const struct lstm_model *base, double share, struct trainer *trainer);
 
 #endif

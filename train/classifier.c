@@ -48,6 +48,8 @@ size_t classifier_options(struct settings *s, struct option_spec *specs)
         { "--from", OPTION_TEXT, &s->base, 0, 0,
           "go on from a model, with its vocabulary and sizes: default (unless --vectors), a file, "
           "or a name in --db; --rate is then 0.0005 unless told; scratch: from none" },
+        { "--keep", OPTION_REAL, &s->keep, 0, 1,
+          "the base's share of the result, a mean of it and of what was learned" },
         { "--drop-word", OPTION_REAL, &s->trainer.drop_word, 0, 0.95,
           "share of the tokens hidden from a step" },
         { "--drop-features", OPTION_REAL, &s->trainer.drop_features, 0, 0.95,
@@ -134,8 +136,12 @@ static void make_fingerprint(struct job *job)
         (unsigned long long)data);
     if (job->base) {
         size_t size = strlen(job->fingerprint);
-        snprintf(job->fingerprint + size, sizeof job->fingerprint - size, ", from a %s model",
-                 job->base->task);
+        int written = snprintf(job->fingerprint + size, sizeof job->fingerprint - size,
+                               ", from a %s model", job->base->task);
+        size += (size_t)written;
+        if (job->settings->keep > 0 && size < sizeof job->fingerprint)
+            snprintf(job->fingerprint + size, sizeof job->fingerprint - size, ", kept to %g",
+                     job->settings->keep);
     }
 }
 
@@ -148,6 +154,22 @@ static void fit_steps(const struct job *job, double share, struct trainer_option
             (int32_t)fmin(fmax(tokens / BATCHES_MIN, BATCH_TOKENS_MIN), BATCH_TOKENS_MAX);
     if (o->warmup < 0)
         o->warmup = (int32_t)fmin(WARMUP_MAX, o->epochs * tokens / o->batch_tokens / 10);
+}
+
+/* Starts from the model of --from, if there is one. */
+static enum lstm_status share_base(struct job *job, struct lstm_error *err)
+{
+    const double keep = job->settings->keep;
+    if (job->base) {
+        base_share_encoder(job->base, &job->trainer);
+        if (base_share_classifier(job->base, &job->labels, &job->trainer))
+            return LSTM_OK;
+    }
+    return keep > 0 ? lstm_fail(err, LSTM_RANGE,
+                                "--keep is %g, but there is nothing to keep: it needs --from with "
+                                "a model of the same labels",
+                                keep)
+                    : LSTM_OK;
 }
 
 enum lstm_status classifier_start(struct job *job, const struct trainer_options *given,
@@ -166,10 +188,8 @@ enum lstm_status classifier_start(struct job *job, const struct trainer_options 
     if (rc)
         return rc;
     trainer_start(&job->trainer, job->vectors);
-    if (job->base) {
-        base_share_encoder(job->base, &job->trainer);
-        base_share_classifier(job->base, &job->labels, &job->trainer);
-    }
+    if ((rc = share_base(job, err)))
+        return rc;
     make_fingerprint(job);
     return LSTM_OK;
 }
@@ -186,12 +206,13 @@ void classifier_model(const struct job *job, struct lstm_model *model)
 
 /* What was measured on the held-out rows, for the row in lstm_models and for the card. */
 static void put_metrics(struct json_text *out, const struct job *job,
-                        const struct run_result *result, const float *logits, double temperature)
+                        const struct run_result *result, const struct trainer_loss *loss,
+                        const float *logits, double temperature)
 {
     const struct dataset *v = &job->valid;
     const struct calibration_truth truth = { v->classes, v->shares };
     int32_t classes = job->labels.count;
-    card_number(out, "{\"valid_accuracy\":", result->state.best_score);
+    card_number(out, "{\"valid_accuracy\":", (double)loss->right / loss->texts);
     card_number(
         out, ",\"valid_loss\":", calibration_loss(logits, &truth, v->texts, classes, temperature));
     card_number(
@@ -238,6 +259,8 @@ enum lstm_status classifier_finish(struct job *job, const struct run_result *res
     struct lstm_model model;
     const struct calibration_truth truth = { job->valid.classes, job->valid.shares };
     struct json_text metrics = { 0 };
+    if (job->settings->keep > 0)
+        base_keep(job->base, job->settings->keep, &job->trainer);
     classifier_model(job, &model);
     float *logits = malloc(((size_t)job->valid.texts + 1) * (size_t)classes * sizeof *logits);
     enum lstm_status rc =
@@ -245,7 +268,7 @@ enum lstm_status classifier_finish(struct job *job, const struct run_result *res
     if (rc || (rc = trainer_evaluate(&job->trainer, &job->valid, logits, &loss, err)))
         goto done;
     model.temperature = (float)calibrate(logits, &truth, job->valid.texts, classes);
-    put_metrics(&metrics, job, result, logits, (double)model.temperature);
+    put_metrics(&metrics, job, result, &loss, logits, (double)model.temperature);
     if (!(rc = job_store(job, &model, &metrics, err)))
         rc = report(job, &model, err);
 done:

@@ -16,7 +16,7 @@ enum lstm_status classifier_begin_from(struct settings *settings, int argc, char
 
 /* The options of a classifier's training besides the shared ones: fills specs and returns how many,
  * at most CLASSIFIER_OPTIONS. */
-enum { CLASSIFIER_OPTIONS = 5 };
+enum { CLASSIFIER_OPTIONS = 6 };
 size_t classifier_options(struct settings *settings, struct option_spec *specs);
 
 /* Reads the rows that the job's settings name. Errors: those of rows_read, labels_collect,

@@ -10,7 +10,8 @@ case $task in
 sentiment)
     db=${2:-build/train.db}
     sets='imdb_train imdb_test imdb_unsup sst2_phrases sst2_train sst2_dev sst2_test fdu14_train fdu14_test
-          blitzer womens finefoods proscons cr'
+          blitzer womens finefoods proscons cr sst5_train sst5_dev sst5_test debian scitldr_train scitldr_test
+          reuters_test aeslc_test'
     report="SELECT source, part, count(*) AS rows, sum(label = 1) AS positive, sum(label = 0) AS negative
             FROM corpus GROUP BY source, part ORDER BY part, source"
     ;;

@@ -1,5 +1,6 @@
 -- The data of the default model: which rows are learned from, which choose the model, which only measure it.
--- Reads the tables that default_data.sh sentiment imports; leaves corpus, the views train, valid and unlabelled, and the test sets.
+-- Reads the tables that default_data.sh sentiment imports; leaves corpus, neutral, the views train, valid and unlabelled, and
+-- the test sets.
 
 -- key: letters and digits mostly, so that a text is recognised in another set's spelling ("do n't", "re-imagining", cut
 -- after 500 characters). 160 characters tell reviews apart; shorter texts are compared whole.
@@ -63,6 +64,23 @@ UPDATE corpus SET part = 'repeated'
 WHERE part IN ('train', 'unlabelled') AND length(key) = 160
   AND EXISTS (SELECT 1 FROM corpus AS e WHERE e.key = corpus.key AND e.part = corpus.part AND e.id < corpus.id);
 
+-- Texts that say neither good nor bad: the probability of positive is one half. Of Reuters and AESLC nothing may be learned,
+-- so they show what becomes of kinds of text that were never met.
+CREATE TABLE neutral (source TEXT NOT NULL, part TEXT NOT NULL CHECK (part IN ('train', 'valid', 'test')), text TEXT NOT NULL);
+INSERT INTO neutral SELECT source, 'train', text FROM corpus WHERE part = 'unlabelled' AND source IN ('womens', 'finefoods');
+INSERT INTO neutral SELECT source, part, text FROM starred WHERE stars = 3 AND part <> 'train';
+INSERT INTO neutral SELECT 'sst5', 'train', text FROM sst5_train WHERE label = 2;
+INSERT INTO neutral SELECT 'sst5', 'valid', text FROM sst5_dev WHERE label = 2;
+INSERT INTO neutral SELECT 'sst5', 'test', text FROM sst5_test WHERE label = 2;
+INSERT INTO neutral SELECT 'debian', split, text FROM debian WHERE split = 'test' OR rowid % 6 = 1;
+INSERT INTO neutral SELECT 'debian synopses', split, synopsis FROM debian WHERE split = 'test' OR rowid % 6 = 4;
+INSERT INTO neutral SELECT 'scitldr', 'train', text FROM scitldr_train;
+INSERT INTO neutral SELECT 'scitldr', 'train', summary FROM scitldr_train;
+INSERT INTO neutral SELECT 'scitldr', 'test', text FROM scitldr_test;
+INSERT INTO neutral SELECT 'headlines', 'test', headline FROM reuters_test;
+INSERT INTO neutral SELECT 'news', 'test', text FROM reuters_test;
+INSERT INTO neutral SELECT 'e-mail', 'test', text FROM aeslc_test;
+
 CREATE VIEW train AS SELECT text, label, source FROM corpus WHERE part = 'train';
 CREATE VIEW valid AS SELECT text, label, source FROM corpus WHERE part = 'valid';
 CREATE VIEW unlabelled AS SELECT text FROM corpus WHERE part IN ('train', 'unlabelled');
@@ -78,3 +96,11 @@ DROP TABLE proscons;
 DROP TABLE blitzer;
 DROP TABLE womens;
 DROP TABLE finefoods;
+DROP TABLE sst5_train;
+DROP TABLE sst5_dev;
+DROP TABLE sst5_test;
+DROP TABLE debian;
+DROP TABLE scitldr_train;
+DROP TABLE scitldr_test;
+DROP TABLE reuters_test;
+DROP TABLE aeslc_test;

@@ -6,9 +6,9 @@
 -- Sentences of 20 to 300 characters: of a product many things are said in one review, and not all of them are its verdict.
 -- Film reviews are long and many: every third sentence. Those of held-out reviews are only for measuring.
 DROP TABLE IF EXISTS sentences;
-CREATE TABLE sentences (id INTEGER PRIMARY KEY, source TEXT, part TEXT, label INTEGER, text TEXT);
-INSERT INTO sentences (source, part, label, text)
-SELECT c.source, c.part, c.label, trim(s.value)
+CREATE TABLE sentences (id INTEGER PRIMARY KEY, review INTEGER, source TEXT, part TEXT, label INTEGER, text TEXT);
+INSERT INTO sentences (review, source, part, label, text)
+SELECT c.id, c.source, c.part, c.label, trim(s.value)
 FROM corpus AS c,
      json_each('[' || replace(json_quote(replace(replace(replace(replace(replace(replace(c.text, '\', ' '),
          '<br />', char(10)), '. ', '.' || char(10)), '! ', '!' || char(10)), '? ', '?' || char(10)), char(9), ' ')),

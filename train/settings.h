@@ -24,6 +24,7 @@ struct settings {
     int sentiment;              /* classifiers: the labels are negative and positive */
     int32_t examples;           /* classifiers: wrong answers that the report shows */
     const char *base;           /* classifiers: a model to start from, or NULL: vectors */
+    double keep;                /* classifiers: its share of the parameters in the end */
     const char *encoder_path;   /* summarisers: the same */
     struct pairs_limits limits; /* summarisers */
 };
