@@ -85,9 +85,8 @@ enum lstm_status lstm_summarizer_open(const struct lstm_model *model,
                          model->task);
     if (!backend->write || !backend->guides)
         return lstm_fail(err, LSTM_MISMATCH,
-                         "the device %s writes no summaries of whole words; use the device "
-                         "\"auto\" or \"cpu\"",
-                         backend->name);
+                         "the device %s writes no summaries%s; use the device \"auto\" or \"cpu\"",
+                         backend->name, backend->write ? " of whole words" : "");
     struct lstm_summarizer *s = calloc(1, sizeof *s);
     if (!s)
         return lstm_fail(err, LSTM_NOMEM, "out of memory for a summarizer");
