@@ -25,7 +25,7 @@ static struct lstm_word_kind kind_of(const char *entry, size_t size)
         letters += is_letter((unsigned char)entry[i]);
         kind.has_digit |= (uint8_t)is_digit((unsigned char)entry[i]);
     }
-    if (size > 0 && entry[0] == ' ' && (letters || size == 1))
+    if (letters && entry[0] == ' ')
         kind.part = LSTM_WORD_START;
     else if (letters)
         kind.part = LSTM_WORD_GOES_ON;

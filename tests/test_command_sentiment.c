@@ -222,7 +222,7 @@ static void a_share_of_the_base_is_kept(void **state)
             command_sentiment, (const char *const[]){ "sentiment",
                                                       "--db",
                                                       rows_db,
-                                                      "--query",
+                                                      "--sql",
                                                       "SELECT body, 1 - positive FROM rows",
                                                       "--from",
                                                       base_file,

@@ -74,9 +74,9 @@ static enum lstm_status classify_lost(struct lstm_session *session, const struct
 }
 
 /* No write: classifiers only. */
-#define BACKEND(abi, name, classify)                                         \
-    {                                                                        \
-        abi, name, load, unload, open_session, close_session, classify, NULL \
+#define BACKEND(abi, name, classify)                                            \
+    {                                                                           \
+        abi, name, load, unload, open_session, close_session, classify, NULL, 0 \
     }
 
 static const struct lstm_backend fp16 = BACKEND(LSTM_BACKEND_ABI, "fake", classify),
