@@ -117,7 +117,7 @@ static void validation_measures_what_eval_measures_afterwards(void **state)
         command_summarize,
         (const char *const[]){ "summarize", "--csv", csv, "--valid-csv", csv, "--text", "body",
                                "--summary", "title", "--into", models_db, "--name", "young",
-                               "--epochs", "1", SMALL, "--rate", "0.013", NULL },
+                               "--epochs", "1", SMALL, "--rate", "0.008", NULL },
         &status);
     if (status)
         fail_msg("%s", output);
