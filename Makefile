@@ -427,6 +427,7 @@ train-default: all # half an hour, from the data sets in the folder LSTM_DATA
 
 install: all
 	install -D -m 755 $(BUILD)/lstm_ext.so $(DESTDIR)$(PREFIX)/lib/lstm_ext.so
+	[ ! -e lstm_cuda.so ] || install -D -m 755 lstm_cuda.so $(DESTDIR)$(PREFIX)/lib/lstm_cuda.so
 	install -D -m 755 $(BUILD)/lstm-train $(DESTDIR)$(PREFIX)/bin/lstm-train
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/share/lstm_ext sql/score_in_chunks.sh
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/lstm_ext sql/score_*.sql sql/score-reviews.*

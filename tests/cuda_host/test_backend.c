@@ -17,6 +17,11 @@ int main(void)
             const struct machine_path *path = &machine_paths[i];
             if (machine_is_short() && !path->is_quick)
                 continue;
+            if (machine_is_slow() && path->precision == LSTM_PRECISION_FP32) {
+                printf("SKIPPED: the contract of %s under ThreadSanitizer: set CUDA_HOST_SEEDS\n",
+                       path->name);
+                continue;
+            }
             const int is_wide = path->hidden > 64; /* a step of a tile takes milliseconds */
             const struct backend_contract contract = {
                 .backend = machine_backend(path->device, path->precision),
