@@ -12,7 +12,7 @@ const struct lstm_summary_settings lstm_summary_defaults = {
     .min_tokens = 2,
     .beam = 2,
     .length_penalty = 1.8f,
-    .contrast = 0.6f,
+    .contrast = 0.45f,
     .tone = 0.4f,
     .whole_words = 1,
 };

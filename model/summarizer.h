@@ -5,7 +5,8 @@
 
 #include "backend.h"
 
-extern const struct lstm_summary_settings lstm_summary_defaults; /* 24, 2, 4, 0.8, no attention */
+/* 24, 2, 2, 1.8, 0.45, 0.4, whole words, no attention */
+extern const struct lstm_summary_settings lstm_summary_defaults;
 
 /* Errors: LSTM_RANGE with the setting, its value and its bounds. */
 enum lstm_status lstm_summary_settings_check(const struct lstm_summary_settings *settings,

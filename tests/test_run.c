@@ -112,7 +112,9 @@ struct attempt {
 /* Trains a small network and gives the parameters it kept; the caller frees them. */
 static float *attempt(const struct attempt *a, struct run_result *result, size_t *count)
 {
-    const struct lstm_sizes sizes = { lstm_tokenizer_vocab(tokenizer), 16, 32, 1, 2, 32, 8, 0, 0 };
+    const struct lstm_sizes sizes = {
+        lstm_tokenizer_vocab(tokenizer), 16, 32, 1, 2, 32, 8, 0, 0, 0
+    };
     const struct trainer_options options = { .epochs = a->epochs,
                                              .batch_tokens = 300,
                                              .rate = a->rate < 0 ? a->rate : 1e-2,
@@ -294,7 +296,9 @@ static void a_run_ends_when_its_time_is_over(void **state)
 
 static void a_checkpoint_of_another_run_is_refused(void **state)
 {
-    const struct lstm_sizes sizes = { lstm_tokenizer_vocab(tokenizer), 16, 16, 1, 2, 32, 8, 0, 0 };
+    const struct lstm_sizes sizes = {
+        lstm_tokenizer_vocab(tokenizer), 16, 16, 1, 2, 32, 8, 0, 0, 0
+    };
     const struct trainer_options options = { .batch_tokens = 300, .shards = 1, .threads = 1 };
     struct trainer trainer;
     struct run_state before = { .epoch = 4, .batch = 7, .best_epoch = 3, .best_score = 0.1 }, after;

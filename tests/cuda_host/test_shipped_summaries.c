@@ -21,7 +21,7 @@
 
 enum { TEXTS_MAX = 24, TOKENS_MAX = 400, MOST = 24 };
 
-/* As the extension has them, but for the length of a summary: a step takes a second here. */
+/* As the extension has them by default. */
 static const struct lstm_summary_settings settings = {
     .max_tokens = MOST, .min_tokens = 2, .beam = 4, .length_penalty = 0.8f
 };
@@ -79,7 +79,7 @@ static void write_texts(const struct lstm_backend *backend, const struct lstm_mo
                                       .starts = t->starts,
                                       .texts = t->count };
     struct lstm_loaded *loaded;
-    struct lstm_session *session;
+    struct lstm_session *session = NULL;
     struct lstm_error err = { .text = "" };
     for (int32_t i = 0; i < t->count; i++)
         s->written[i] = (struct lstm_written){ .tokens = s->tokens[i], .origins = s->origins[i] };
