@@ -16,7 +16,7 @@
 
 enum { PAIRS = 9, VOCAB = 288 };
 
-static const struct lstm_sizes sizes = { VOCAB, 16, 16, 1, 0, 16, 4, 16, 16 };
+static const struct lstm_sizes sizes = { VOCAB, 16, 16, 1, 0, 16, 4, 16, 16, 0 };
 
 static void make_pairs(struct dataset *d)
 {
@@ -162,7 +162,7 @@ static void the_prior_is_what_an_untrained_decoder_writes(void **state)
  */
 static void classify_step(const float *shares, struct trainer *t, struct trainer_loss *loss)
 {
-    static const struct lstm_sizes small = { VOCAB, 16, 16, 1, 2, 16, 4, 0, 0 };
+    static const struct lstm_sizes small = { VOCAB, 16, 16, 1, 2, 16, 4, 0, 0, 0 };
     static const int32_t order[] = { 2, 0, 1 };
     float copy[3];
     struct dataset d = { .texts = 3,
