@@ -2,6 +2,7 @@
 
 #include "train/progress.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -142,7 +143,7 @@ static enum lstm_status plan(struct search *search, double began, struct lstm_er
             return rc;
         search->until = began + 60 * o->minutes;
         const double left = search->until - progress_now();
-        steps = left > 0 ? (double)(int32_t)(time_share * left * speed / batch) : 0;
+        steps = left > 0 ? floor(time_share * left * speed / batch) : 0;
         fprintf(stderr, "%.0f tokens/s: %g minutes are %.0f steps (--steps repeats the search)\n",
                 speed, o->minutes, steps);
     }

@@ -106,9 +106,11 @@ enum lstm_status classifier_open(struct job *job, struct lstm_error *err)
             job->train.texts, job->train.tokens.count, job->valid.texts, job->valid.tokens.count,
             train.skipped + valid.skipped, job->train.empty + job->valid.empty);
     if (job->train.texts == 0 || job->valid.texts == 0)
-        rc = lstm_fail(err, LSTM_RANGE,
-                       "%d texts to learn from and %d to validate on, both need at least 1",
-                       job->train.texts, job->valid.texts);
+        rc = lstm_fail(
+            err, LSTM_RANGE,
+            "%d texts to learn from and %d to validate on, both need at least 1: give more "
+            "rows, another --valid-share, or --valid-sql",
+            job->train.texts, job->valid.texts);
     else
         rc = heldout_open(valid.rows ? &valid : &train, &job->valid, &job->heldout, err);
 done:
