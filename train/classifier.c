@@ -16,7 +16,9 @@ enum {
     BATCHES_MIN = 100, /* an epoch */
     BATCH_TOKENS_MIN = 256,
     BATCH_TOKENS_MAX = 10000,
-    WARMUP_MAX = 100
+    WARMUP_MAX = 100,
+    WINDOW = 256,
+    OVERLAP = 32
 };
 
 static const double rate_from_a_model = 5e-4; /* what is known already is not to be forgotten */
@@ -25,7 +27,7 @@ const struct settings classifier_defaults = {
     .valid_share = 0.05,
     .examples = 5,
     .about = { .data = "not said", .terms = "not said", .use = "not said", .limits = "not said" },
-    .sizes = { .hidden = 128, .layers = 1, .window = 256, .overlap = 32 },
+    .sizes = { .hidden = 128, .layers = 1, .window = 0, .overlap = -1 },
     .trainer = { .batch_tokens = 0,
                  .rate = 2e-3,
                  .warmup = -1,
@@ -152,6 +154,17 @@ static void fit_steps(const struct job *job, double share, struct trainer_option
         o->warmup = (int32_t)fmin(WARMUP_MAX, o->epochs * tokens / o->batch_tokens / 10);
 }
 
+/* What was not told is the base's, or the usual one, as far as it fits. */
+static void fit_windows(const struct lstm_model *base, struct lstm_sizes *sizes)
+{
+    if (sizes->window < 1)
+        sizes->window = base ? base->sizes.window : WINDOW;
+    if (sizes->overlap < 0) {
+        const int32_t overlap = base ? base->sizes.overlap : OVERLAP, most = sizes->window / 2;
+        sizes->overlap = overlap < most ? overlap : most;
+    }
+}
+
 enum lstm_status classifier_start(struct job *job, const struct trainer_options *given,
                                   int32_t hidden, double share, struct lstm_error *err)
 {
@@ -162,6 +175,7 @@ enum lstm_status classifier_start(struct job *job, const struct trainer_options 
     sizes.embedding = job->dimension;
     sizes.vocab = lstm_tokenizer_vocab(job->tokenizer);
     sizes.classes = job->labels.count;
+    fit_windows(job->base, &sizes);
     fit_steps(job, share, &options);
     trainer_close(&job->trainer);
     enum lstm_status rc = trainer_open(&sizes, &options, &job->trainer, err);
