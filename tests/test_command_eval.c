@@ -170,6 +170,16 @@ static void a_text_without_a_token_is_not_answered_and_wrong(void **state)
     assert_prints("SELECT text, label FROM empty", NULL, 0, "\ndefault-sentiment    0.7500 ");
 }
 
+/* Labels that the model knows are its own however few it hits. */
+static void answers_that_are_all_wrong_or_none_are_a_report(void **state)
+{
+    (void)state;
+    assert_prints("SELECT text, 1 - digit FROM t WHERE id < 4", NULL, 0,
+                  "\ndefault-sentiment    0.0000 ");
+    assert_prints("SELECT '  ', 1", NULL, 0, "     1           1\n\nmodel ");
+    assert_prints("SELECT '  ', 'odd'", NULL, 1, "(label odd, answer none of default-sentiment)");
+}
+
 static void summaries_are_measured_by_the_default_summariser(void **state)
 {
     (void)state;
@@ -216,6 +226,7 @@ int main(void)
         cmocka_unit_test(calibration_compares_confidence_with_what_was_right),
         cmocka_unit_test(the_most_confident_wrong_answers_are_shown_with_their_keys),
         cmocka_unit_test(a_text_without_a_token_is_not_answered_and_wrong),
+        cmocka_unit_test(answers_that_are_all_wrong_or_none_are_a_report),
         cmocka_unit_test(summaries_are_measured_by_the_default_summariser),
         cmocka_unit_test(what_is_of_summaries_alone_is_refused_for_classes),
         cmocka_unit_test(refuses_with_a_reason),

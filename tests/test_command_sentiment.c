@@ -173,7 +173,9 @@ static void probabilities_are_learned_as_probabilities(void **state)
     extension_close(db);
 }
 
-static void go_on_from(const char *base, const char *name, const char *rate, const char *query)
+/* windows: of the base, which stay */
+static void go_on_from(const char *base, const char *windows, const char *name, const char *rate,
+                       const char *query)
 {
     int status;
     const char *output = command_output(
@@ -183,25 +185,28 @@ static void go_on_from(const char *base, const char *name, const char *rate, con
                                "4",         "--batch", "500",      "--rate", rate,
                                "--into",    models_db, "--name",   name,     NULL },
         &status);
-    if (status)
+    if (status || !strstr(output, windows) || !strstr(output, ", from a sentiment model"))
         fail_msg("%s", output);
-    assert_non_null(strstr(output, ", from a sentiment model"));
 }
 
 static void training_goes_on_from_a_model(void **state)
 {
     int status;
     (void)state;
-    const char *output = command_output(
-        command_sentiment,
-        (const char *const[]){ "sentiment", "--db", rows_db, "--sql",
-                               "SELECT body, positive FROM rows", "--out", base_file, SMALL, NULL },
-        &status);
+    const char *output =
+        command_output(command_sentiment,
+                       (const char *const[]){ "sentiment", "--db", rows_db, "--sql",
+                                              "SELECT body, positive FROM rows", "--out", base_file,
+                                              "--window", "64", "--overlap", "8", SMALL, NULL },
+                       &status);
     if (status)
         fail_msg("%s", output);
-    go_on_from(base_file, "same", "1e-7", "SELECT body, positive FROM rows");
-    go_on_from(base_file, "turned", "0.05", "SELECT body, 1 - positive FROM rows");
-    go_on_from("default-sentiment", "own", "1e-7", "SELECT body, positive FROM rows");
+    go_on_from(base_file, ", window 64, overlap 8,", "same", "1e-7",
+               "SELECT body, positive FROM rows");
+    go_on_from(base_file, ", window 64, overlap 8,", "turned", "0.05",
+               "SELECT body, 1 - positive FROM rows");
+    go_on_from("default-sentiment", ", window 256, overlap 32,", "own", "1e-7",
+               "SELECT body, positive FROM rows");
     sqlite3 *db = extension_open("models.db", 0);
     assert_true(real_of(db, "SELECT lstm_sentiment('The tea was warm, lovely.', 'same')") > 0.8);
     assert_true(real_of(db, "SELECT lstm_sentiment('The tea was warm, lovely.', 'turned')") < 0);

@@ -67,6 +67,10 @@ static void what_would_disturb_a_terminal_is_a_space(void **state)
     (void)state;
     assert_string_equal(printed("SELECT 'a' || char(10) || 'b' || char(27) || '[2J' AS text", NULL),
                         "text\na b [2J\n");
+    /* U+009B begins a sequence as ESC [ does; letters of the same lead byte stay */
+    assert_string_equal(
+        printed("SELECT 'a' || char(155) || '2J ' || char(160) || char(191) AS text", NULL),
+        "text\na 2J \xc2\xa0\xc2\xbf\n");
 }
 
 static void errors_are_those_of_sqlite(void **state)

@@ -233,6 +233,21 @@ static void an_import_scores_as_the_model_did(void **state)
     extension_close(db);
 }
 
+/* --like may be a model that is in the extension while --into is yet to be made. */
+static void a_database_that_is_missing_is_made(void **state)
+{
+    char fresh[PATH_SIZE];
+    (void)state;
+    snprintf(fresh, sizeof fresh, "%s/fresh.db", extension_folder());
+    command(command_import,
+            (const char *const[]){ "import", "--state", path[0], "--like", "default-summarize",
+                                   "--into", fresh, "--name", "new", NULL },
+            0);
+    sqlite3 *db = extension_open("fresh.db", 0);
+    expect(db, "SELECT name FROM lstm_models", "new");
+    extension_close(db);
+}
+
 static void an_export_of_an_import_is_the_same_file(void **state)
 {
     (void)state;
@@ -313,6 +328,7 @@ int main(void)
         cmocka_unit_test(refuses_with_name_and_shapes_or_what_is_not_said),
         cmocka_unit_test(an_import_scores_as_the_model_did),
         cmocka_unit_test(a_vocabulary_comes_from_a_file_of_lines),
+        cmocka_unit_test(a_database_that_is_missing_is_made),
         cmocka_unit_test(an_export_of_an_import_is_the_same_file),
         cmocka_unit_test(commands_refuse_with_a_reason),
     };

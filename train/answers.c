@@ -102,10 +102,14 @@ enum lstm_status answers_check(sqlite3 *db, struct lstm_error *err)
     enum lstm_status rc = LSTM_OK;
     sqlite3_stmt *stmt = NULL;
     int step = SQLITE_ERROR;
-    if (!sqlite3_prepare_v2(db,
-                            "SELECT label, answer, (SELECT name FROM models WHERE number = model)"
-                            " FROM scored GROUP BY model HAVING max(correct) = 0",
-                            -1, &stmt, NULL))
+    if (!sqlite3_prepare_v2(
+            db,
+            "SELECT label, coalesce(max(answer), 'none'), name"
+            " FROM scored JOIN models ON number = model GROUP BY number"
+            " HAVING max(correct) = 0 AND NOT EXISTS (SELECT 1 FROM given, json_each("
+            "lstm_classify('a', name), '$.probabilities') AS class"
+            " WHERE class.key = given.label)",
+            -1, &stmt, NULL))
         step = sqlite3_step(stmt);
     if (step == SQLITE_ROW)
         rc = lstm_fail(err, LSTM_MISMATCH,

@@ -20,8 +20,7 @@ enum lstm_status answers_add(sqlite3 *db, const char *name, int64_t tokens, stru
  * counts confusions. A row without an answer (no token in it) counts as wrong. */
 enum lstm_status answers_count(sqlite3 *db, struct lstm_error *err);
 
-/* Whether every model got some row right; if not, the labels are hardly those it knows:
- * LSTM_MISMATCH with a label and an answer. */
+/* Whether every model knows some label of the rows; LSTM_MISMATCH with a label and an answer. */
 enum lstm_status answers_check(sqlite3 *db, struct lstm_error *err);
 
 /* A line a model: its hash and rows; accuracy, balanced accuracy (mean recall), F1 averaged over

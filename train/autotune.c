@@ -2,6 +2,7 @@
 
 #include "train/progress.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +28,7 @@ struct search {
     int32_t count;
     double until; /* progress_now() when the time is over; 0: never */
     int is_over;
-    /* The best trial of the latest round. */
+    /* The best trial of the latest round, or of the one before if the latest was cut short. */
     struct trial best;
     int32_t best_round;
     float *best_params;
@@ -142,7 +143,7 @@ static enum lstm_status plan(struct search *search, double began, struct lstm_er
             return rc;
         search->until = began + 60 * o->minutes;
         const double left = search->until - progress_now();
-        steps = left > 0 ? (double)(int32_t)(time_share * left * speed / batch) : 0;
+        steps = left > 0 ? floor(time_share * left * speed / batch) : 0;
         fprintf(stderr, "%.0f tokens/s: %g minutes are %.0f steps (--steps repeats the search)\n",
                 speed, o->minutes, steps);
     }
@@ -199,8 +200,9 @@ static enum lstm_status keep_best(struct search *search, const struct trial *tri
 {
     const struct trainer *t =
         &search->jobs[search->candidates[trial->candidate].from_model].trainer;
-    if (trial->failed ||
-        (search->best_params && search->best_round == round && !is_better(trial, &search->best)))
+    /* a later round knows more rows; a trial that was cut short has to show that it does */
+    const int replaces = !search->best_params || (round > search->best_round && !search->is_over);
+    if (trial->failed || (!replaces && !is_better(trial, &search->best)))
         return LSTM_OK;
     free(search->best_params);
     if (!(search->best_params = malloc(t->padded * sizeof *t->params)))
@@ -260,8 +262,10 @@ static enum lstm_status run_rounds(struct search *search, struct lstm_error *err
         qsort(trials, (size_t)running, sizeof *trials, compare_trials);
     }
     if (!search->best_params)
-        rc = lstm_fail(err, LSTM_INTERRUPTED,
-                       "no candidate was validated before the end: give more --minutes");
+        rc = search->is_over
+                 ? lstm_fail(err, LSTM_INTERRUPTED,
+                             "no candidate was validated before the end: give more --minutes")
+                 : lstm_fail(err, LSTM_RANGE, "every candidate failed: see above why");
     return rc;
 }
 

@@ -16,7 +16,9 @@ enum {
     BATCHES_MIN = 100, /* an epoch */
     BATCH_TOKENS_MIN = 256,
     BATCH_TOKENS_MAX = 10000,
-    WARMUP_MAX = 100
+    WARMUP_MAX = 100,
+    WINDOW = 256,
+    OVERLAP = 32
 };
 
 static const double rate_from_a_model = 5e-4; /* what is known already is not to be forgotten */
@@ -25,7 +27,7 @@ const struct settings classifier_defaults = {
     .valid_share = 0.05,
     .examples = 5,
     .about = { .data = "not said", .terms = "not said", .use = "not said", .limits = "not said" },
-    .sizes = { .hidden = 128, .layers = 1, .window = 256, .overlap = 32 },
+    .sizes = { .hidden = 128, .layers = 1, .window = 0, .overlap = -1 },
     .trainer = { .batch_tokens = 0,
                  .rate = 2e-3,
                  .warmup = -1,
@@ -108,9 +110,11 @@ enum lstm_status classifier_open(struct job *job, struct lstm_error *err)
             job->train.texts, job->train.tokens.count, job->valid.texts, job->valid.tokens.count,
             train.skipped + valid.skipped, job->train.empty + job->valid.empty);
     if (job->train.texts == 0 || job->valid.texts == 0)
-        rc = lstm_fail(err, LSTM_RANGE,
-                       "%d texts to learn from and %d to validate on, both need at least 1",
-                       job->train.texts, job->valid.texts);
+        rc = lstm_fail(
+            err, LSTM_RANGE,
+            "%d texts to learn from and %d to validate on, both need at least 1: give more "
+            "rows, another --valid-share, or --valid-sql",
+            job->train.texts, job->valid.texts);
     else
         rc = heldout_open(valid.rows ? &valid : &train, &job->valid, &job->heldout, err);
 done:
@@ -172,6 +176,17 @@ static enum lstm_status share_base(struct job *job, struct lstm_error *err)
                     : LSTM_OK;
 }
 
+/* What was not told is the base's, or the usual one, as far as it fits. */
+static void fit_windows(const struct lstm_model *base, struct lstm_sizes *sizes)
+{
+    if (sizes->window < 1)
+        sizes->window = base ? base->sizes.window : WINDOW;
+    if (sizes->overlap < 0) {
+        const int32_t overlap = base ? base->sizes.overlap : OVERLAP, most = sizes->window / 2;
+        sizes->overlap = overlap < most ? overlap : most;
+    }
+}
+
 enum lstm_status classifier_start(struct job *job, const struct trainer_options *given,
                                   int32_t hidden, double share, struct lstm_error *err)
 {
@@ -182,6 +197,7 @@ enum lstm_status classifier_start(struct job *job, const struct trainer_options 
     sizes.embedding = job->dimension;
     sizes.vocab = lstm_tokenizer_vocab(job->tokenizer);
     sizes.classes = job->labels.count;
+    fit_windows(job->base, &sizes);
     fit_steps(job, share, &options);
     trainer_close(&job->trainer);
     enum lstm_status rc = trainer_open(&sizes, &options, &job->trainer, err);

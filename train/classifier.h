@@ -4,8 +4,8 @@
 
 #include "train/job.h"
 
-/* What settings hold unless told otherwise, but for the threads, and batches and warming up, which
- * are settled by the rows (see classifier_start). */
+/* What settings hold unless told otherwise, but for the threads, and windows, batches and warming
+ * up, which are settled by classifier_start. */
 extern const struct settings classifier_defaults;
 
 /* Settles what depends on whether the settings start from a model: without --from it is the
@@ -24,7 +24,8 @@ size_t classifier_options(struct settings *settings, struct option_spec *specs);
 enum lstm_status classifier_open(struct job *job, struct lstm_error *err);
 
 /* A network as the settings say, from the base or the vectors, to learn from a share of the rows;
- * options may have been varied. Without --batch and --warmup they fit the rows: a hundred batches
+ * options may have been varied. Without --window and --overlap these are the base's, or 256 and
+ * at most 32. Without --batch and --warmup they fit the rows: a hundred batches
  * an epoch where these have at least 256 tokens and at most 10,000, and 100 steps, but at most a
  * tenth of them all, to warm up. */
 enum lstm_status classifier_start(struct job *job, const struct trainer_options *options,

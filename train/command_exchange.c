@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct settings {
     const char *state, *like, *vocabulary_path;
@@ -45,9 +46,12 @@ static enum lstm_status import(struct settings *s, struct lstm_error *err)
     size_t size, like_size = 0, vocabulary_size;
     struct lstm_model *model = NULL;
     char *card = NULL;
+    /* storing makes the database where it is missing; until then it holds no model */
+    const char *holder =
+        s->store.database && !access(s->store.database, F_OK) ? s->store.database : NULL;
     enum lstm_status rc = store_check(&s->store, err);
     if (rc || (rc = file_read(s->state, &state, &size, err)) ||
-        (s->like && (rc = base_bytes(s->like, s->store.database, &like, &like_size, err))) ||
+        (s->like && (rc = base_bytes(s->like, holder, &like, &like_size, err))) ||
         (s->vocabulary_path &&
          (rc = file_read(s->vocabulary_path, &vocabulary, &vocabulary_size, err))) ||
         (rc = make_card(s, &card, err)))

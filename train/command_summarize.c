@@ -39,9 +39,11 @@ static enum lstm_status read_pairs(struct job *job, struct lstm_error *err)
             job->train.empty + job->valid.empty, learned.too_long + held.too_long,
             s->limits.target_max, learned.cut + held.cut, s->limits.source_max);
     if (job->train.texts == 0 || job->valid.texts == 0) {
-        rc = lstm_fail(err, LSTM_RANGE,
-                       "%d pairs to learn from and %d to validate on, both need at least 1",
-                       job->train.texts, job->valid.texts);
+        rc = lstm_fail(
+            err, LSTM_RANGE,
+            "%d pairs to learn from and %d to validate on, both need at least 1: give more "
+            "pairs, another --valid-share, or --valid-sql",
+            job->train.texts, job->valid.texts);
         goto done;
     }
     rc = heldout_open(valid.rows ? &valid : &train, &job->valid, &job->heldout, err);

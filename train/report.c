@@ -21,14 +21,26 @@ static const char *cell(sqlite3_stmt *stmt, int column)
     return text ? text : "-";
 }
 
+/* Bytes of the control character that text begins with: ASCII's, or U+0080..U+009F; 0: it is none.
+ */
+static int control_size(const char *text)
+{
+    const unsigned char first = (unsigned char)text[0];
+    if (first < ' ' || first == 0x7f)
+        return 1;
+    return first == 0xc2 && (unsigned char)text[1] >= 0x80 && (unsigned char)text[1] < 0xa0 ? 2 : 0;
+}
+
 /* What stands in a cell may come from anybody: a line feed would break the table, an escape
  * sequence the terminal. */
 static void print_cell(const char *text, int width, int right, int last)
 {
     int pad = width - width_of(text);
     printf("%*s", right ? pad : 0, "");
-    for (; *text; text++)
-        putchar((unsigned char)*text < ' ' || *text == 0x7f ? ' ' : *text);
+    for (int control; *text; text += control ? control : 1) {
+        control = control_size(text);
+        putchar(control ? ' ' : *text);
+    }
     if (last)
         putchar('\n');
     else

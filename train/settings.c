@@ -45,9 +45,10 @@ static size_t shared_options(struct settings *s, struct option_spec *specs)
         { "--layers", OPTION_INT, &s->sizes.layers, 1, LSTM_LAYERS_MAX,
           "LSTM layers of the encoder" },
         { "--window", OPTION_INT, &s->sizes.window, LSTM_WINDOW_MIN, LSTM_WINDOW_MAX,
-          "tokens of a window" },
+          "tokens of a window; of a classifier, unless told, those of the model it starts from, or "
+          "256" },
         { "--overlap", OPTION_INT, &s->sizes.overlap, 0, LSTM_WINDOW_MAX / 2,
-          "tokens that windows share" },
+          "tokens that windows share; of a classifier, unless told, the same, or 32" },
         { "--epochs", OPTION_INT, &s->run.epochs, 1, 10000, "times every row is read" },
         { "--patience", OPTION_INT, &s->run.patience, 1, 10000,
           "epochs without a better validation before the end" },
