@@ -149,11 +149,11 @@ static int set_number(struct registry *registry, enum setting setting, sqlite3_v
     if (rc)
         return rc;
     switch (setting) {
-    case SETTING_BATCH: registry->settings.batch = number; break;
     case SETTING_THREADS: limits.threads = number; break;
-    case SETTING_CACHE_MB: result_cache_limit((size_t)number << 20); break;
     case SETTING_MEMORY_MB: limits.memory_mb = number; break;
-    default: (void)lstm_plugin_set_memory(number, NULL); break; /* within its bounds */
+    case SETTING_BATCH: registry->settings.batch = number; return SQLITE_OK;
+    case SETTING_CACHE_MB: result_cache_limit((size_t)number << 20); return SQLITE_OK;
+    default: (void)lstm_plugin_set_memory(number, NULL); return SQLITE_OK; /* within its bounds */
     }
     lstm_limits_set(limits);
     return SQLITE_OK;
