@@ -213,6 +213,20 @@ static void what_a_device_cannot_hold_goes_to_the_cpu_by_auto_alone(void **state
     }
 }
 
+static void a_device_that_comes_while_a_model_is_loaded_is_not_taken_for_the_cpu(void **state)
+{
+    (void)state;
+    run(db, "SELECT lstm_config('device', 'auto')");
+    run(other, "SELECT lstm_config('device', 'cpu')");
+    run(db, "SELECT lstm_config('cuda_memory_mb', 101)"); /* busy when the model is placed */
+    run(db, SCORE);
+    run(other, SCORE);
+    say("SELECT lstm_info() ->> 'device'", "fake");
+    if (!strstr(text_of(other, "SELECT lstm_info() ->> '$.models[0].device'"), "cpu-"))
+        fail_msg("a connection with the device cpu scores by the fake");
+    run(db, "SELECT lstm_config('cuda_memory_mb', 4096)");
+}
+
 static void after_an_error_of_a_device_the_process_goes_on(void **state)
 {
     static const char *const calls[] = {
@@ -280,6 +294,7 @@ int main(int argc, char **argv)
         TEST(scores_come_from_the_device_of_the_connection),
         TEST(connections_share_a_model_by_device_and_the_last_frees_it),
         TEST(what_a_device_cannot_hold_goes_to_the_cpu_by_auto_alone),
+        TEST(a_device_that_comes_while_a_model_is_loaded_is_not_taken_for_the_cpu),
         TEST(after_an_error_of_a_device_the_process_goes_on),
         TEST(a_forked_child_scores_on_the_cpu),
     };
