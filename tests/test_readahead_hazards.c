@@ -365,7 +365,9 @@ static void a_cache_smaller_than_the_table_still_serves_batches(void **state)
               "INSERT INTO r SELECT i, 'film ' || i, 0 FROM n");
     run(twins.on, "SELECT lstm_config('cache_mb', 1)");
     static const char *const statements[] = { "SELECT avg(" F ") FROM r", "SELECT id, " F " FROM r",
-                                              "SELECT k, count(*) FROM r GROUP BY " F " > 0" };
+                                              "SELECT k, count(*) FROM r GROUP BY " F " > 0",
+                                              "SELECT count(" F " + length(lstm_classify(body, "
+                                              "'mood'))) FROM r" };
     for (size_t i = 0; i < COUNT(statements); i++) {
         int64_t alone = twins_counter(&twins, "alone");
         twins_compare(&twins, statements[i], NULL);
