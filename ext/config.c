@@ -83,17 +83,28 @@ static int set_device(struct registry *registry, const char *text, struct failur
     return SQLITE_OK;
 }
 
+/* Whether this connection may call load_extension(). SQLite tells by a call alone: the setting that
+ * can be read is that of the C function too, which may be enabled while SQL must load nothing. The
+ * file cannot be there. */
+static int may_load_by_sql(sqlite3 *db)
+{
+    sqlite3_stmt *s = NULL;
+    const int is_allowed =
+        !sqlite3_prepare_v2(db, "SELECT load_extension('/dev/null/none')", -1, &s, NULL) &&
+        sqlite3_step(s) != SQLITE_ROW && strcmp(sqlite3_errmsg(db), "not authorized") != 0;
+    sqlite3_finalize(s);
+    return is_allowed;
+}
+
 /* A plug-in is code that runs in this process. Whoever must not load an extension with
  * load_extension() must not do it by this setting. */
 static int set_plugin(struct registry *registry, const char *text, struct failure *failure)
 {
     struct lstm_error err;
-    int may_load = 0;
-    sqlite3_db_config(registry->db, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, -1, &may_load);
-    if (!may_load)
+    if (!may_load_by_sql(registry->db))
         return failure_set(failure, FAILURE_DEVICE,
                            "cuda_plugin is code, and this connection may not load any; set it "
-                           "while loading extensions is enabled");
+                           "while load_extension() is enabled");
     const enum lstm_status rc = lstm_plugin_set_path(text, &err);
     if (rc)
         return failure_set(failure, rc == LSTM_RANGE ? FAILURE_OPTIONS : FAILURE_DEVICE, "%s",
@@ -138,11 +149,11 @@ static int set_number(struct registry *registry, enum setting setting, sqlite3_v
     if (rc)
         return rc;
     switch (setting) {
-    case SETTING_BATCH: registry->settings.batch = number; break;
     case SETTING_THREADS: limits.threads = number; break;
-    case SETTING_CACHE_MB: result_cache_limit((size_t)number << 20); break;
     case SETTING_MEMORY_MB: limits.memory_mb = number; break;
-    default: (void)lstm_plugin_set_memory(number, NULL); break; /* within its bounds */
+    case SETTING_BATCH: registry->settings.batch = number; return SQLITE_OK;
+    case SETTING_CACHE_MB: result_cache_limit((size_t)number << 20); return SQLITE_OK;
+    default: (void)lstm_plugin_set_memory(number, NULL); return SQLITE_OK; /* within its bounds */
     }
     lstm_limits_set(limits);
     return SQLITE_OK;

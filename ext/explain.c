@@ -49,7 +49,7 @@ int explained_call(const struct explained *op, char name[FUNCTION_NAME_SIZE])
 int explained_is_ours(const char *name)
 {
     static const char *const ours[] = { "lstm_sentiment", "lstm_classify", "lstm_summarize",
-                                        "lstm_embed", "lstm_model_sha256" };
+                                        "lstm_model_sha256" };
     for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
         if (sqlite3_stricmp(name, ours[i]) == 0)
             return 1;

@@ -97,9 +97,9 @@ static void keep_copy(struct run *run, const struct fingerprint *key, const stru
 }
 
 /* Of the texts that the run has come to, those for which it had no memory come first here too. */
-static int pass_forgotten(struct lookahead *look)
+static int pass_forgotten(struct lookahead *look, const struct fingerprint *key)
 {
-    return look->forgotten > 0 && look->forgotten--;
+    return lately_had(&look->passed, key) || (look->forgotten > 0 && look->forgotten--);
 }
 
 int lookahead_collect(struct lookahead *look, struct request *request, const struct lstm_text *text,
@@ -124,9 +124,9 @@ int lookahead_collect(struct lookahead *look, struct request *request, const str
     run->met |= is_seen;
     if (result_cache_find(key, cached)) {
         *outcome = (struct outcome){ cached->bytes, cached->size };
-        if (!is_seen && !pass_forgotten(look))
+        if (!is_seen && !pass_forgotten(look, key))
             keep_copy(run, key, cached);
-    } else if (!is_seen && !pass_forgotten(look)) {
+    } else if (!is_seen && !pass_forgotten(look, key)) {
         return take(look, request, text, key);
     }
     return SQLITE_OK;

@@ -16,10 +16,11 @@ struct lookahead {
     double inferring, allowance;   /* seconds */
     size_t beyond;                 /* texts that were met when it had enough */
     size_t forgotten;              /* texts still to pass by: see struct seen */
-    struct failure failure;        /* rc: SQLITE_OK unless something went wrong that the user has to
-                                      know */
-    struct failure call_failure;   /* rc: SQLITE_OK unless a call of ours failed, which he has not
-                                      to know as long as the transaction is there */
+    struct lately passed;
+    struct failure failure;      /* rc: SQLITE_OK unless something went wrong that the user has to
+                                    know */
+    struct failure call_failure; /* rc: SQLITE_OK unless a call of ours failed, which he has not
+                                    to know as long as the transaction is there */
 };
 
 /* The result for a text, as far as a call has one. */

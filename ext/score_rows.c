@@ -193,6 +193,12 @@ static enum lstm_status score_part(struct part part, int32_t count, struct lstm_
     return rc;
 }
 
+/* Whether the fault is none of the text's: other texts fail by it too. */
+static int is_of_all(enum lstm_status status)
+{
+    return status == LSTM_INTERRUPTED || status == LSTM_UNAVAILABLE;
+}
+
 /* Each text by itself, so that only those fail that have to. */
 static int score_alone(struct score_rows *rows, struct lstm_worker *worker,
                        struct interrupt *interrupt, struct failure *failure)
@@ -203,7 +209,7 @@ static int score_alone(struct score_rows *rows, struct lstm_worker *worker,
         if (!score_part((struct part){ rows, i }, 1, worker, interrupt, &err))
             continue;
         failure_of_model(failure, &err, rows->request->kind->failure);
-        if (err.status == LSTM_INTERRUPTED)
+        if (is_of_all(err.status))
             return failure->rc;
         if (!(row->error = sqlite3_mprintf("%s", failure->text)))
             return failure_set(failure, FAILURE_NOMEM, "an error");

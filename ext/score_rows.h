@@ -47,7 +47,7 @@ void score_rows_close(struct score_rows *rows);
 int score_rows_read(struct score_rows *rows, struct score_query *query, struct failure *failure);
 
 /* Scores what was read. A text that fails says so in its row; errors of the call are
- * FAILURE_INTERRUPTED and FAILURE_NOMEM. */
+ * FAILURE_INTERRUPTED, FAILURE_DEVICE and FAILURE_NOMEM. */
 int score_rows_score(struct score_rows *rows, struct failure *failure);
 
 /* Forgets the rows. */

@@ -38,13 +38,22 @@ static int grow(struct seen *seen)
     return 1;
 }
 
+int lately_had(struct lately *lately, const struct fingerprint *key)
+{
+    const uint32_t mark = mark_of(key);
+    uint32_t *place = &lately->marks[mark % LATELY];
+    const int had = *place == mark;
+    *place = mark;
+    return had;
+}
+
 void seen_add(struct seen *seen, const struct fingerprint *key)
 {
     uint32_t mark = mark_of(key);
     if (seen_has(seen, key))
         return;
     if (!grow(seen)) {
-        seen->forgotten++;
+        seen->forgotten += (size_t)!lately_had(&seen->lately, key);
         return;
     }
     *place(seen->marks, seen->mark_count, mark) = mark;

@@ -86,6 +86,8 @@ int shared_load(const char *sha256, const char *device, const void *blob, size_t
     if (place(device, &placement, &err))
         return failure_of_model(failure, &err, what);
     pthread_mutex_lock(&lock);
+    if (placement.backend == lstm_backend_cpu(NULL))
+        device = "cpu";                       /* "auto" might choose another one by now */
     *model = take_locked(sha256, &placement); /* somebody may have been faster */
     if (!*model)
         rc = load_locked(sha256, device, blob, size, what, model, failure);

@@ -1,7 +1,9 @@
 /* lstm_config() and lstm_stats(). */
+#define _GNU_SOURCE /* sched_setaffinity */
 #include "model/limits.h"
 #include "tests/extension.h"
 
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -29,6 +31,28 @@ static int close_databases(void **state)
     extension_close(db);
     extension_close(other);
     return 0;
+}
+
+/* Before any test sets it. */
+static void threads_follow_the_processors_whatever_else_is_set(void **state)
+{
+    cpu_set_t before, one;
+    (void)state;
+    assert_int_equal(sched_getaffinity(0, sizeof before, &before), 0);
+    if (CPU_COUNT(&before) < 2) {
+        print_message("SKIPPED: the number of threads: this machine lends one processor\n");
+        skip();
+    }
+    run(db, "SELECT lstm_config('batch', 7), lstm_config('cache_mb', 64), "
+            "lstm_config('cuda_memory_mb', 4096)");
+    CPU_ZERO(&one);
+    for (size_t i = 0; CPU_COUNT(&one) == 0; i++)
+        if (CPU_ISSET(i, &before))
+            CPU_SET(i, &one);
+    assert_int_equal(sched_setaffinity(0, sizeof one, &one), 0);
+    const int32_t threads = lstm_limits_get().threads;
+    assert_int_equal(sched_setaffinity(0, sizeof before, &before), 0);
+    assert_int_equal(threads, 1);
 }
 
 static void settings_are_of_the_connection_or_of_the_process(void **state)
@@ -137,6 +161,7 @@ static void counters_say_what_was_done(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(threads_follow_the_processors_whatever_else_is_set),
         TEST(settings_are_of_the_connection_or_of_the_process),
         TEST(what_is_no_setting_is_an_error_and_changes_nothing),
         TEST(counters_say_what_was_done),

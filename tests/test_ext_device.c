@@ -61,12 +61,26 @@ static void say(const char *sql, const char *words)
 #define SCORE "SELECT lstm_sentiment('a film', 'mood')"
 #define WHY "SELECT lstm_info() ->> 'why'"
 
+static int deny_load_extension(void *arg, int action, const char *none, const char *function,
+                               const char *database, const char *trigger)
+{
+    (void)arg, (void)none, (void)database, (void)trigger;
+    return action == SQLITE_FUNCTION && !strcmp(function, "load_extension") ? SQLITE_DENY
+                                                                            : SQLITE_OK;
+}
+
 static void only_who_may_load_extensions_names_the_plugin(void **state)
 {
     (void)state;
-    fails_with(other, "SELECT lstm_config('cuda_plugin', '/tmp/x.so')",
-               "LSTM_ERR_DEVICE: cuda_plugin is code, and this connection may not load any; set "
-               "it while loading extensions is enabled");
+    for (int by_c = 0; by_c < 2; by_c++) { /* 1: the C function alone is enabled */
+        sqlite3_db_config(other, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, by_c, NULL);
+        fails_with(other, "SELECT lstm_config('cuda_plugin', '/tmp/x.so')",
+                   "LSTM_ERR_DEVICE: cuda_plugin is code, and this connection may not load any; "
+                   "set it while load_extension() is enabled");
+    }
+    sqlite3_set_authorizer(db, deny_load_extension, NULL);
+    fails_with(db, "SELECT lstm_config('cuda_plugin', '/tmp/x.so')", "cuda_plugin is code");
+    sqlite3_set_authorizer(db, NULL, NULL);
     say("SELECT lstm_config('cuda_plugin')", "/tests/lstm_cuda.so");
     run(db, "CREATE VIEW v AS SELECT lstm_config('cuda_plugin', '/tmp/x.so')");
     fails_with(db, "SELECT * FROM v", "unsafe use of lstm_config()");
@@ -199,12 +213,28 @@ static void what_a_device_cannot_hold_goes_to_the_cpu_by_auto_alone(void **state
     }
 }
 
+static void a_device_that_comes_while_a_model_is_loaded_is_not_taken_for_the_cpu(void **state)
+{
+    (void)state;
+    run(db, "SELECT lstm_config('device', 'auto')");
+    run(other, "SELECT lstm_config('device', 'cpu')");
+    run(db, "SELECT lstm_config('cuda_memory_mb', 101)"); /* busy when the model is placed */
+    run(db, SCORE);
+    run(other, SCORE);
+    say("SELECT lstm_info() ->> 'device'", "fake");
+    if (!strstr(text_of(other, "SELECT lstm_info() ->> '$.models[0].device'"), "cpu-"))
+        fail_msg("a connection with the device cpu scores by the fake");
+    run(db, "SELECT lstm_config('cuda_memory_mb', 4096)");
+}
+
 static void after_an_error_of_a_device_the_process_goes_on(void **state)
 {
     static const char *const calls[] = {
         SCORE,
         "SELECT lstm_classify('a film', 'mood')",
         "SELECT sum(lstm_sentiment(value, 'mood')) FROM json_each('[\"a\", \"b\", \"c\"]')",
+        "SELECT error FROM lstm_score('SELECT 1, ''a''', 'mood')", /* no fault of the text */
+        "SELECT error FROM lstm_score('VALUES (1, ''a''), (2, ''b'')', 'mood')",
     };
     (void)state;
     run(db, "SELECT lstm_config('device', 'cuda:6')");
@@ -264,6 +294,7 @@ int main(int argc, char **argv)
         TEST(scores_come_from_the_device_of_the_connection),
         TEST(connections_share_a_model_by_device_and_the_last_frees_it),
         TEST(what_a_device_cannot_hold_goes_to_the_cpu_by_auto_alone),
+        TEST(a_device_that_comes_while_a_model_is_loaded_is_not_taken_for_the_cpu),
         TEST(after_an_error_of_a_device_the_process_goes_on),
         TEST(a_forked_child_scores_on_the_cpu),
     };

@@ -6,9 +6,10 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-enum { NEEDED_MB = 100, OTHER_ABI = 5, LOST = 6, OLD_DRIVER = 8, NO_DEVICE = 9 };
+enum { NEEDED_MB = 100, BUSY_MB = 101, OTHER_ABI = 5, LOST = 6, OLD_DRIVER = 8, NO_DEVICE = 9 };
 
 static uint64_t memory_max;
+static int busy; /* so many attempts to open a device fail; from BUSY_MB on */
 static int models;
 static pid_t started; /* the process that opened a device first; 0: none */
 
@@ -91,6 +92,8 @@ static enum lstm_status open_backend(int32_t device, enum lstm_precision precisi
     *backend = NULL;
     if (device == NO_DEVICE)
         return fail(err, LSTM_UNAVAILABLE, "there is no CUDA device in this machine");
+    if (busy > 0 && busy--)
+        return fail(err, LSTM_UNAVAILABLE, "the device is busy");
     if (device == OLD_DRIVER)
         return fail(err, LSTM_UNAVAILABLE, "the NVIDIA driver is made for CUDA 12.2");
     started = started ? started : getpid();
@@ -107,6 +110,7 @@ static enum lstm_status open_backend(int32_t device, enum lstm_precision precisi
 static void limit(uint64_t bytes)
 {
     memory_max = bytes;
+    busy = bytes >> 20 == BUSY_MB ? 2 : 0;
 }
 
 extern const struct lstm_plugin lstm_plugin;
