@@ -36,14 +36,16 @@ void gpu_session_close(struct lstm_session *s)
 static enum lstm_status open_entered(struct lstm_session *s, struct lstm_error *err)
 {
     const struct gpu_plan *plan = &s->network->plan;
+    const int is_writer = plan->sizes.decoder != 0;
     enum lstm_status rc = LSTM_OK;
-    if (plan->recurrence == GPU_STEPS || plan->sizes.layers > 1 || plan->sizes.decoder)
-        rc = gpu_blas_open(s->network->device, GPU_SLOTS * GPU_SLOT_BRANCHES + 1, &s->blas, err);
+    if (plan->recurrence == GPU_STEPS || plan->sizes.layers > 1 || is_writer)
+        rc = gpu_blas_open(s->network->device, GPU_SLOTS * GPU_SLOT_BRANCHES + is_writer, &s->blas,
+                           err);
     for (int i = 0; !rc && i < GPU_SLOTS; i++)
         rc = gpu_slot_open(&s->slots[i], s->network, i * GPU_SLOT_BRANCHES, err);
     if (!rc)
         rc = gpu_device_allocate(s->network->device, carried_size(s), (void **)&s->carried, err);
-    if (!rc && plan->sizes.decoder)
+    if (!rc && is_writer)
         rc = gpu_writer_open(&s->writer, s->network, &s->blas, GPU_SLOTS * GPU_SLOT_BRANCHES, err);
     return rc;
 }

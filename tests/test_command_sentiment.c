@@ -369,7 +369,8 @@ static void what_would_fail_after_training_fails_before_it(void **state)
         { { "--csv", csv, "--text", "body", "--label", "body", "--out", "x" },
           1,
           "is neither negative nor positive nor a number from 0 to 1" },
-        { { "--csv", csv, "--text", "body", "--label", "positive", "--out", "x", "--keep", "0.5" },
+        { { "--csv", csv, "--text", "body", "--label", "positive", "--out", "x", "--from",
+            "scratch", "--keep", "0.5" },
           1,
           "--keep is 0.5, but there is nothing to keep: it needs --from with a model of the same "
           "labels" },

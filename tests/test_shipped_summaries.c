@@ -98,7 +98,7 @@ static void guidance_is_on_and_can_be_turned_off(void **state)
         "(SELECT avg(lstm_summarize(body) <> lstm_summarize(body, '{\"contrast\": 0, \"tone\": "
         "0}'))"
         " > 0.3 FROM reviews)",
-        "(SELECT min(lstm_summarize(body) = lstm_summarize(body, '{\"contrast\": 0.6, \"tone\": "
+        "(SELECT min(lstm_summarize(body) = lstm_summarize(body, '{\"contrast\": 0.45, \"tone\": "
         "0.4, \"beam\": 2}')) FROM reviews)",
         "(SELECT avg(lstm_summarize(body) <> lstm_summarize(body, '{\"tone\": 0}')) > 0 FROM "
         "reviews)",
