@@ -59,10 +59,13 @@ int failure_of_model(struct failure *failure, const struct lstm_error *err, cons
 int failure_of_sqlite(struct failure *failure, sqlite3 *db, const char *what)
 {
     int rc = sqlite3_extended_errcode(db);
+    /* The connection knows of no error: what failed was on its way there, for want of memory. */
+    if (rc == SQLITE_OK || rc == SQLITE_ROW || rc == SQLITE_DONE)
+        return failure_set(failure, FAILURE_NOMEM, "%s", what);
     failure_set(failure, FAILURE_MODEL, "%s: %s", what, sqlite3_errmsg(db));
     /* A function that returned SQLITE_SCHEMA would make SQLite run the statement again from its
      * start. */
-    failure->rc = rc == SQLITE_OK || (rc & 0xff) == SQLITE_SCHEMA ? SQLITE_ERROR : rc;
+    failure->rc = (rc & 0xff) == SQLITE_SCHEMA ? SQLITE_ERROR : rc;
     return failure->rc;
 }
 

@@ -176,8 +176,9 @@ struct work work_decoder(const struct lstm_sizes *sizes, int32_t source, int is_
 {
     const double e = sizes->embedding, h2 = 2 * sizes->hidden, d = sizes->decoder,
                  a = sizes->alignment, v = sizes->vocab, s = source;
-    /* gates, query, output, vocabulary; scores, coverage and context are in floats always */
-    const double matrices = 2 * (4 * d * (e + h2 + d) + a * d + e * (d + h2) + v * e);
+    /* gates (the token's part comes from a table), query, output, vocabulary; scores, coverage and
+     * context are in floats always */
+    const double matrices = 2 * (4 * d * (h2 + d) + a * d + e * (d + h2) + v * e);
     const double attention = 2 * s * (a + a + h2);
     return (struct work){ .int8 = peak_int8(NULL),
                           .fp32 = peak_fp32(NULL),
