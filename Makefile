@@ -241,7 +241,8 @@ gpu-host-sql: $(BUILD)/lstm_ext.so $(BUILD)/cuda_host/lstm_cuda.so
 
 # What a developer runs: all paths with four seeds, the extension in the shell, each of the sanitizers. SHORT=1: each
 # set of kernels once. The shipped models' tables take the sanitizers minutes and show them nothing new.
-SANITIZED_GPU_TESTS = $(patsubst $(BUILD)/%,build/$(1)/%,$(filter-out %/test_shipped %/test_shipped_summaries,$(GPU_TESTS)))
+SANITIZED_GPU_TESTS = $(patsubst $(BUILD)/%,build/$(1)/%, \
+                        $(filter-out %/test_shipped %/test_shipped_summaries,$(GPU_TESTS)))
 gpu-host-test:
 	@[ -n "$(CUDA_HEADERS)" ] || { echo "$(strip $(NO_CUDA_HEADERS))"; exit 0; }; \
 	unset CUDA_HOST_SEEDS; $(if $(SHORT),,export CUDA_HOST_SEEDS=4;) \
