@@ -245,6 +245,7 @@ enum lstm_status gpu_writer_upload(struct gpu_writer *w, const struct lstm_batch
         return lstm_fail(err, LSTM_NOMEM, "out of memory for %d texts", w->texts);
     for (size_t v = 0; v < vocab; v++)
         last[v] = -1;
+    memset(w->pinned, 0, w->inputs_size); /* what lies between the arrays is copied too */
     memcpy(in->tokens, batch->tokens, (size_t)w->tokens * sizeof *in->tokens);
     for (int32_t i = 0, head = 0; i < w->texts; i++) {
         in->sources[i] = (struct gpu_source){ .first = batch->starts[i],
