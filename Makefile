@@ -253,8 +253,9 @@ gpu-host-test:
 	$(MAKE) --no-print-directory CC=gcc BUILD=build/tsan SANITIZE=thread gpu-host-unit \
 	    GPU_TESTS="$(call SANITIZED_GPU_TESTS,tsan)" && \
 	if echo 'int main(void) { return 0; }' | clang -fsanitize=memory -x c - -o /dev/null 2> /dev/null; then \
+	    echo "SKIPPED: planted faults under MemorySanitizer, which tells four of them in words of its own"; \
 	    $(MAKE) --no-print-directory CC=clang BUILD=build/msan SANITIZE=memory gpu-host-unit \
-	        GPU_TESTS="$(call SANITIZED_GPU_TESTS,msan)"; \
+	        GPU_TESTS="$(filter-out %/test_faults,$(call SANITIZED_GPU_TESTS,msan))"; \
 	else echo "SKIPPED: the CUDA backend under MemorySanitizer: no clang with it here"; fi; }
 
 # On a machine with a GPU: everything that cannot be shown without one, into one report. What is missing is a failure.
