@@ -425,7 +425,7 @@ format: # all but what tests/lint.sh leaves alone too
 	clang-format -i $(filter-out model/vec_%,$(wildcard $(FORMATTED)))
 
 # The model that is compiled into the extension, trained again from the data sets in the folder named by LSTM_DATA.
-train-default: all # half an hour, from the data sets in the folder LSTM_DATA
+train-default: all # some hours, from the data sets in the folder LSTM_DATA
 	@train/default_sentiment.sh
 	@train/default_summary.sh
 

@@ -75,14 +75,8 @@ static enum lstm_status compare(const struct settings *s, struct lstm_error *err
     struct rows rows = { 0 };
     sqlite3 *db = NULL;
     int64_t tokens;
-    enum lstm_status rc = rows_read(&s->source, &rows, err);
-    if (rc)
-        return rc;
-    if (rows.count == 0)
-        rc = lstm_fail(err, LSTM_RANGE, "there is no row to score");
-    else if (!rows.rows[0].label)
-        rc = lstm_fail(err, LSTM_RANGE,
-                       "the rows have no labels: the query's second column, or --label");
+    enum lstm_status rc =
+        measure_rows(&s->source, "the query's second column, or --label", &rows, err);
     if (rc || (rc = measure_open(s->models_db, &db, err)) ||
         (rc = measure_give(db, &rows, s->models[0], &tokens, err)) ||
         (rc = answers_open(db, err)) || (rc = answers_add(db, s->models[0], tokens, err)) ||

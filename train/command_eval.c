@@ -40,14 +40,8 @@ static enum lstm_status evaluate(const struct settings *settings, struct lstm_er
     sqlite3 *db = NULL;
     int64_t tokens = 0;
     int summarises;
-    enum lstm_status rc = rows_read(&settings->source, &rows, err);
-    if (rc)
-        return rc;
-    if (rows.count == 0)
-        rc = lstm_fail(err, LSTM_RANGE, "there is no row to score");
-    else if (!rows.rows[0].label)
-        rc = lstm_fail(err, LSTM_RANGE,
-                       "the rows have no labels: the query's second column, --label or --summary");
+    enum lstm_status rc = measure_rows(
+        &settings->source, "the query's second column, --label or --summary", &rows, err);
     if (rc || (rc = measure_open(settings->models_db, &db, err)) ||
         (rc = is_summariser(db, settings->eval.model, &summarises, err)))
         goto done;

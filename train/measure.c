@@ -17,6 +17,19 @@ enum lstm_status measure_run(sqlite3 *db, const char *sql, struct lstm_error *er
     return sqlite3_exec(db, sql, NULL, NULL, NULL) ? measure_failed(db, err) : LSTM_OK;
 }
 
+enum lstm_status measure_rows(const struct rows_source *source, const char *labels_from,
+                              struct rows *rows, struct lstm_error *err)
+{
+    enum lstm_status rc = rows_read(source, rows, err);
+    if (rc)
+        return rc;
+    if (rows->count == 0)
+        return lstm_fail(err, LSTM_RANGE, "there is no row to score");
+    if (!rows->rows[0].label)
+        return lstm_fail(err, LSTM_RANGE, "the rows have no labels: %s", labels_from);
+    return LSTM_OK;
+}
+
 enum lstm_status measure_open(const char *models_db, sqlite3 **db, struct lstm_error *err)
 {
     char *message = NULL;

@@ -11,6 +11,11 @@
  * into temporary tables. The caller closes *db, also after an error. */
 enum lstm_status measure_open(const char *models_db, sqlite3 **db, struct lstm_error *err);
 
+/* Reads the rows to measure on: at least one, with labels. labels_from says in an error where
+ * labels come from. The caller frees *rows, also after an error. */
+enum lstm_status measure_rows(const struct rows_source *source, const char *labels_from,
+                              struct rows *rows, struct lstm_error *err);
+
 /* Copies the rows into the table given(id, text, label, key, tokens), tokens as the model counts
  * them; their sum goes to *tokens. */
 enum lstm_status measure_give(sqlite3 *db, const struct rows *rows, const char *model,
